@@ -1,0 +1,102 @@
+"""An alert, its states, and the decision: the sealed record of why a rule did or did not fire."""
+
+from enum import StrEnum
+
+import msgspec
+
+from functions.core.rule import Severity
+
+
+class State(StrEnum):
+    """Of one rule on one monitor. `resolved` is a rule that fired and recovered."""
+
+    OK = "ok"
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """One reading as a rule keeps it in its window: the slot, the metric's value (None when the
+    reading failed or lacks the metric) and the safe cause of the failure."""
+
+    slot: int
+    value: float | None
+    cause: str = ""
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """Where one rule stands. `since` is the slot at which the state began; `recent` are the last
+    verdicts for k of n; `streak_*` the slot at which the present run of bad (good) readings
+    began and its length; `failed` the failed readings in a row."""
+
+    state: State = State.OK
+    since: int = 0
+    recent: tuple[bool, ...] = ()
+    streak_bad: bool = False
+    streak_from: int = 0
+    streak: int = 0
+    failed: int = 0
+    blind: str = ""
+    """The cause of blindness, or nothing while the monitor can see."""
+
+
+class RuleState(msgspec.Struct, frozen=True):
+    """What the evaluator carries from reading to reading: the readings of the window by slot, the
+    machine before the still revisable part of it, and what was last told to the world."""
+
+    window: tuple[Seen, ...] = ()
+    base: Machine = Machine()
+    base_slot: int = 0
+    now: Machine = Machine()
+    transition: int = 0
+    """Counts the changes told to the world; the alert event's id ends with it."""
+
+
+class Transition(StrEnum):
+    """What a decision tells the world about."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    CLEARED = "cleared"
+    """A pending rule that did not fire: a near miss."""
+    BLIND = "blind"
+    SEEING = "seeing"
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of one rule: the reading that caused it, the window it was judged on, and the
+    states before and after. The alert function adds what it owed and stores it."""
+
+    transition: Transition
+    number: int
+    slot: int
+    reading: str
+    before: State
+    after: State
+    blind: str
+    evidence: tuple[Seen, ...]
+    notify: bool
+    """Whether this change is told to people (the blind policy and the state decide)."""
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One firing of one rule, from its first to its last transition. The id is
+    `monitor/rule/number of the transition that fired`."""
+
+    id: str
+    tenant: str
+    monitor: str
+    rule: str
+    rule_text: str
+    severity: Severity
+    state: str
+    """firing, resolved or blind."""
+    number: int
+    """The transition this alert stands at."""
+    started: int
+    slot: int
+    """The slot of the transition; `started` is that of the first one."""
+    value: float | None = None
+    blind: str = ""

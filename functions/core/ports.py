@@ -1,0 +1,205 @@
+"""The ports: what the pure code needs from the outside, and what every adapter must keep."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import msgspec
+
+from functions.core.alert import Alert, Decision, RuleState
+from functions.core.reading import Reading
+
+
+class Clock(Protocol):
+    """`now` is seconds since the epoch, `monotonic` seconds for measuring intervals."""
+
+    def now(self) -> float: ...
+    def monotonic(self) -> float: ...
+
+
+class SecretOpener(Protocol):
+    """Opens sealed secrets for one role."""
+
+    def open(self, tenant: str, name: str, host: str, sealed: str) -> str:
+        """The plain value. Raises AccessDenied unless sealed for this role, tenant and host."""
+        ...
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One request through the outbound door. `deadline` is in seconds for everything, redirects
+    included; at most `body_limit` decoded bytes are kept."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    redirects: int = 3
+    deadline: float = 10.0
+    body_limit: int = 1024 * 1024
+
+
+class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """Phases are milliseconds of the last hop, `total` of all hops; `certificate_days` is None
+    without TLS; `truncated` says that the body was longer than the limit."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+    redirects: int
+    address: str
+    dns: float
+    connect: float
+    tls: float
+    first_byte: float
+    total: float
+    certificate_days: float | None = None
+    truncated: bool = False
+
+
+class HttpClient(Protocol):
+    """Raises SourceUnavailable for refused, timed out, reset, TLS and DNS failures of the target,
+    InvalidConfiguration for an address the door does not let through."""
+
+    async def fetch(self, request: HttpRequest) -> HttpResponse: ...
+
+
+class EventSink(Protocol):
+    """Where readings go. Returning means accepted; SourceUnavailable means that nobody has it."""
+
+    async def emit(self, reading: Reading) -> None: ...
+
+
+class ReadingStore(Protocol):
+    """Readings by (tenant, monitor, slot). The first write of a slot wins, except that a missed
+    slot yields to the reading that comes after all. Durable when `add` returns."""
+
+    async def add(self, readings: Sequence[Reading]) -> None: ...
+    async def latest(self, tenant: str, monitors: Sequence[str]) -> dict[str, Reading]: ...
+    async def query(
+        self, tenant: str, monitor: str, *, since: int, until: int, limit: int
+    ) -> list[Reading]:
+        """Oldest first, `since <= slot < until`; the newest `limit` of them."""
+        ...
+
+    async def rollups(
+        self, tenant: str, monitor: str, *, since: int, until: int, step: int
+    ) -> list["Rollup"]: ...
+    async def forget(self, tenant: str, monitor: str) -> None: ...
+    async def expire(self, before: int) -> int:
+        """Delete raw readings with a slot before this one; rollups stay. Returns how many."""
+        ...
+
+
+class Rollup(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric over one bucket of `step` seconds beginning at `start`; `failed` and `missed`
+    count slots without a value."""
+
+    start: int
+    step: int
+    metric: str
+    count: int
+    mean: float
+    min: float
+    max: float
+    failed: int = 0
+    missed: int = 0
+
+
+class MonitorRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A monitor as the alert function sees it. `rules` maps a rule's name to its line; `channels`
+    are the names of the confirmed channels its alerts go to; `states` the evaluator's state by
+    rule name; `newest` the newest slot evaluated (0 before the first)."""
+
+    tenant: str
+    monitor: str
+    version: int
+    name: str
+    interval: int
+    rules: dict[str, str] = {}
+    rules_version: int = 1
+    channels: tuple[str, ...] = ()
+    states: dict[str, RuleState] = {}
+    newest: int = 0
+    paused: bool = False
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One message owed to one channel for one transition of one alert. `id` is the idempotency key
+    (`alert id / number / channel`); the mail's Message-ID is made from it."""
+
+    id: str
+    tenant: str
+    channel: str
+    alert: Alert
+    monitor_name: str
+    owed_at: float
+    attempts: int = 0
+    next_try: float = 0.0
+    state: str = "owed"
+    """owed, sent or given_up."""
+    answer: str = ""
+
+
+class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A place where a tenant's alerts go; only a confirmed one is ever sent alerts."""
+
+    tenant: str
+    name: str
+    kind: str
+    config: dict[str, str]
+    confirmed: bool
+
+
+class AlertTransaction(Protocol):
+    """One transaction of the alert function; the monitor's row stays locked until it ends."""
+
+    def lock(self, tenant: str, monitor: str) -> MonitorRow | None: ...
+    def save(self, row: MonitorRow) -> None:
+        """Write `states` and `newest` back."""
+        ...
+
+    def record(self, row: MonitorRow, rule: str, decision: Decision) -> None: ...
+    def put_alert(self, alert: Alert) -> None: ...
+    def open_alert(self, tenant: str, monitor: str, rule: str) -> Alert | None:
+        """The alert of this rule that has not been resolved, if any."""
+        ...
+
+    def owe(self, delivery: Delivery) -> None:
+        """Idempotent by the delivery's id."""
+        ...
+
+
+class AlertStore(Protocol):
+    """Rules' state, alerts, decisions and deliveries. Synchronous: SQL drivers block, so callers
+    put it on a thread."""
+
+    def transaction(self) -> AbstractContextManager[AlertTransaction]: ...
+    def due(self, now: float, limit: int) -> list[Delivery]: ...
+    def channel(self, tenant: str, name: str) -> ChannelRow | None: ...
+    def settle(self, delivery: Delivery, *, at: float) -> None:
+        """Record one attempt: `state`, `attempts`, `next_try` and `answer` as they are now."""
+        ...
+
+
+class CursorStore(Protocol):
+    """A provider's memory between polls, at most 64 KiB, compare-and-set on the slot."""
+
+    async def load(self, tenant: str, monitor: str) -> bytes | None: ...
+    async def save(self, tenant: str, monitor: str, slot: int, cursor: bytes) -> bool: ...
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel sends: `id` becomes the Message-ID, so a repeated send is recognisable."""
+
+    id: str
+    subject: str
+    text: str
+    at: float
+
+
+class Channel(Protocol):
+    """Raises SourceUnavailable when trying again may help, AccessDenied or UnexpectedAnswer when
+    not. Returns the provider's answer, for the record."""
+
+    async def send(self, message: Message) -> str: ...

@@ -1,0 +1,137 @@
+"""The provider contract: one msgspec struct whose fields are the form and whose method is the
+behaviour. Nothing else in the repository changes when a provider is added."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
+
+import msgspec
+
+from functions.core.errors import Fault
+from functions.core.monitor import MonitorSpec
+from functions.core.ports import Clock, HttpClient, SecretOpener
+from functions.core.reading import Reading
+
+T = TypeVar("T")
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """One value a provider can return. Units: `ms`, `days`, `bytes`, `1` for plain numbers."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+class SecretSlot(msgspec.Struct, frozen=True):
+    """A secret a provider can use: its name in the spec and what to enter. Never a value."""
+
+    name: str
+    help: str
+
+
+class DefaultRule(msgspec.Struct, frozen=True):
+    """Offered after the check; `text` is one line of the rule language."""
+
+    name: str
+    text: str
+    why: str
+
+
+class Template(msgspec.Struct, frozen=True):
+    """A ready-made set-up for a common use."""
+
+    name: str
+    use: str
+    config: dict[str, Any]
+    rules: tuple[str, ...] = ()
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all providers. Subclasses carry their fields with title and description in
+    msgspec.Meta, and implement `poll`."""
+
+    keywords: ClassVar[tuple[str, ...]] = ()
+    examples: ClassVar[tuple[str, ...]] = ()
+    image: ClassVar[str] = "base"
+    interval: ClassVar[int] = 60
+    """Seconds between polls unless the person says otherwise."""
+    secrets: ClassVar[tuple[SecretSlot, ...]] = ()
+    default_rules: ClassVar[tuple[DefaultRule, ...]] = ()
+    templates: ClassVar[tuple[Template, ...]] = ()
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """Every metric this configuration can return."""
+        raise NotImplementedError
+
+    def hosts(self, slot: str) -> tuple[str, ...]:
+        """The host names this configuration would send the secret of `slot` to."""
+        raise NotImplementedError
+
+    def problems(self) -> tuple[Fault, ...]:
+        """Faults that need several fields at once to see; none by default."""
+        return ()
+
+    async def poll(self, context: "Context") -> Reading:
+        """Observe once. A target that is refused or times out is `up = 0`, not an error."""
+        raise NotImplementedError
+
+
+@runtime_checkable
+class ProvidesHistory(Protocol):
+    """Optional: readings from before today, where the source keeps them."""
+
+    async def history(self, context: "Context", since: int, until: int) -> list[Reading]: ...
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runtime lends a provider for one poll."""
+
+    spec: MonitorSpec
+    slot: int
+    clock: Clock
+    http: HttpClient
+    opener: SecretOpener
+    log: logging.Logger
+    deadline: float
+    """Seconds this poll may take in all."""
+
+    def secret(self, name: str, host: str) -> str | None:
+        """The value of a secret slot for sending to `host`, or None when the monitor has none.
+
+        Raises AccessDenied when it was not sealed for this tenant and host."""
+        sealed = self.spec.secrets.get(name)
+        return None if sealed is None else self.opener.open(self.spec.tenant, name, host, sealed)
+
+    async def in_thread(self, call: Callable[[], T]) -> T:
+        """Run a blocking client without holding up the other polls."""
+        return await asyncio.to_thread(call)
+
+    def reading(
+        self, metrics: dict[str, float], texts: dict[str, str] | None = None, *, started: float
+    ) -> Reading:
+        """The reading of this slot; `started` is `clock.now()` from before the observation."""
+        now = self.clock.now()
+        return Reading(
+            tenant=self.spec.tenant,
+            monitor=self.spec.id,
+            version=self.spec.version,
+            provider=self.spec.provider,
+            slot=self.slot,
+            interval=self.spec.interval,
+            at=now,
+            duration=now - started,
+            metrics=metrics,
+            texts=texts or {},
+        )
+
+
+def configured(kind: type[Provider], config: dict[str, Any]) -> Provider:
+    """The provider with these fields. Raises InvalidConfiguration with every fault."""
+    raise NotImplementedError(kind, config)
+
+
+def faults(kind: type[Provider], config: dict[str, Any]) -> tuple[Fault, ...]:
+    """Every fault of these fields at once (msgspec.convert alone stops at the first)."""
+    raise NotImplementedError(kind, config)

@@ -1,0 +1,29 @@
+"""The runtime port: where monitors run, and what each runtime must keep."""
+
+from typing import Protocol
+
+import msgspec
+
+from functions.core.monitor import MonitorSpec
+from functions.core.reading import Reading
+
+
+class Runtime(Protocol):
+    """Where monitors run. Every call is idempotent."""
+
+    async def apply(self, spec: MonitorSpec) -> None: ...
+    async def remove(self, monitor: str) -> None: ...
+    async def list(self) -> dict[str, "RuntimeStatus"]: ...
+    async def check(self, spec: MonitorSpec) -> Reading:
+        """One live run that stores nothing."""
+        ...
+
+
+class RuntimeStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One monitor as its runtime shows it, in the words that `kn` prints."""
+
+    monitor: str
+    version: int
+    ready: bool
+    reason: str = ""
+    schedule: str = ""
