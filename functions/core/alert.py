@@ -92,7 +92,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     rule_text: str
     severity: Severity
     state: str
-    """firing, resolved or blind."""
+    """firing, blind, resolved, or closed (its rule was changed or removed)."""
     number: int
     """The transition this alert stands at."""
     started: int

@@ -151,6 +151,31 @@ class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
     confirmed: bool
 
 
+class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision as it is sealed: the rule and its version it was judged by, the alert it belongs
+    to (empty for a near miss), the ids of the deliveries it owed, and when it was taken."""
+
+    tenant: str
+    monitor: str
+    rule: str
+    rule_text: str
+    rules_version: int
+    alert: str
+    owed: tuple[str, ...]
+    at: float
+    decision: Decision
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try to send a delivery. A number that is missing in the record belongs to a try whose
+    process died before it could write down the answer."""
+
+    number: int
+    at: float
+    answer: str
+    message_id: str
+
+
 class AlertTransaction(Protocol):
     """One transaction of the alert function; the monitor's row stays locked until it ends."""
 
@@ -159,7 +184,7 @@ class AlertTransaction(Protocol):
         """Write `states` and `newest` back."""
         ...
 
-    def record(self, row: MonitorRow, rule: str, decision: Decision) -> None: ...
+    def record(self, stored: StoredDecision) -> None: ...
     def put_alert(self, alert: Alert) -> None: ...
     def open_alert(self, tenant: str, monitor: str, rule: str) -> Alert | None:
         """The alert of this rule that has not been resolved, if any."""
@@ -175,10 +200,16 @@ class AlertStore(Protocol):
     put it on a thread."""
 
     def transaction(self) -> AbstractContextManager[AlertTransaction]: ...
-    def due(self, now: float, limit: int) -> list[Delivery]: ...
+    def claim(self, now: float, *, lease: float, limit: int) -> list[Delivery]:
+        """Due deliveries, leased to the caller until `now + lease`: nobody else gets them before.
+        Each counts as one more attempt. Never the later message of an alert before the earlier
+        one, and never so many of one tenant or channel that others have to wait."""
+        ...
+
     def channel(self, tenant: str, name: str) -> ChannelRow | None: ...
-    def settle(self, delivery: Delivery, *, at: float) -> None:
-        """Record one attempt: `state`, `attempts`, `next_try` and `answer` as they are now."""
+    def settle(self, delivery: Delivery, *, at: float, message_id: str) -> None:
+        """Record one attempt: `state`, `next_try` and `answer` as they are now. A lease that was
+        lost meanwhile is not taken back, and what was sent stays sent."""
         ...
 
 
@@ -199,7 +230,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Channel(Protocol):
-    """Raises SourceUnavailable when trying again may help, AccessDenied or UnexpectedAnswer when
-    not. Returns the provider's answer, for the record."""
+    """Raises SourceUnavailable when trying again may help, AccessDenied when an account has to be
+    repaired first, UnexpectedAnswer when this message will never be taken. Returns the provider's
+    answer in our own words, for the record."""
 
     async def send(self, message: Message) -> str: ...
