@@ -1,0 +1,124 @@
+"""The events that travel: their types, extension attributes and MAC."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+
+from functions.core.alert import Alert
+from functions.core.cloudevent import Event, decode, encode
+from functions.core.errors import AccessDenied, Fault, InvalidConfiguration
+from functions.core.keyring import mac, mac_matches
+from functions.core.monitor import utc_text
+from functions.core.reading import Reading
+
+__all__ = [
+    "ALERT",
+    "CHECK",
+    "PING",
+    "READING",
+    "SWEEP",
+    "Event",
+    "alert_event",
+    "alert_of",
+    "believed",
+    "decode",
+    "encode",
+    "reading_event",
+    "reading_of",
+    "sealed",
+]
+
+READING = "io.claudemonitor.reading"
+ALERT = "io.claudemonitor.alert"
+CHECK = "io.claudemonitor.check"
+PING = "dev.knative.sources.ping"
+SWEEP = "io.claudemonitor.sweep"
+
+_SOURCE = "claude-monitor"
+_ADDED_ON_THE_WAY = ("knative", "trace")
+"""Attributes that brokers add (arrival time, errors of a dead letter, traceparent); outside the
+MAC, and nothing of ours reads them."""
+
+T = TypeVar("T")
+
+
+def sealed(event: Event, shared_keys: str) -> Event:
+    """The event with the MAC of the functions' shared key over its attributes and body."""
+    extensions = event.extensions | {"mac": mac(shared_keys, _covered(event))}
+    return msgspec.structs.replace(event, extensions=extensions)
+
+
+def believed(event: Event, shared_keys: str) -> Event:
+    """The event itself. Raises AccessDenied unless its MAC is ours."""
+    if not mac_matches(shared_keys, _covered(event), event.extensions.get("mac", "")):
+        raise AccessDenied("The event does not carry the functions' signature.")
+    return event
+
+
+def _covered(event: Event) -> Iterator[bytes]:
+    attributes = {
+        name: value
+        for name, value in event.extensions.items()
+        if name != "mac" and not name.startswith(_ADDED_ON_THE_WAY)
+    }
+    for name in ("id", "source", "type", "time", "subject", "datacontenttype"):
+        attributes[name] = getattr(event, name)
+    for name in sorted(attributes):
+        yield name.encode()
+        yield attributes[name].encode()
+    yield event.data
+
+
+def reading_event(reading: Reading) -> Event:
+    """A reading on its way to record and alert; the same id for every repetition."""
+    return Event(
+        id=reading.id,
+        source=_SOURCE,
+        type=READING,
+        time=utc_text(reading.at),
+        data=msgspec.json.encode(reading),
+        extensions={
+            "tenant": reading.tenant,
+            "monitor": reading.monitor,
+            "monitortype": reading.provider,
+            "quality": reading.quality,
+        },
+    )
+
+
+def reading_of(event: Event) -> Reading:
+    """The reading inside. Raises InvalidConfiguration when it is not one."""
+    return _inside(event, READING, Reading)
+
+
+def alert_event(alert: Alert) -> Event:
+    """An alert's transition, as a wake-up for notify."""
+    return Event(
+        id=f"{alert.id}/{alert.number}",
+        source=_SOURCE,
+        type=ALERT,
+        time=utc_text(alert.slot),
+        data=msgspec.json.encode(alert),
+        extensions={
+            "tenant": alert.tenant,
+            "monitor": alert.monitor,
+            "severity": alert.severity,
+            "state": alert.state,
+        },
+    )
+
+
+def alert_of(event: Event) -> Alert:
+    """The alert inside. Raises InvalidConfiguration when it is not one."""
+    return _inside(event, ALERT, Alert)
+
+
+def _inside(event: Event, kind: str, shape: type[T]) -> T:
+    if event.type != kind:
+        raise InvalidConfiguration(Fault("type", f"must be {kind}"))
+    try:
+        return msgspec.json.decode(event.data, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        problem = "is broken, or not in a form that this version can read"
+        raise InvalidConfiguration(Fault("data", problem), cause=type(error).__name__) from error
