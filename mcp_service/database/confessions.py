@@ -1,0 +1,25 @@
+"""Which lost deliveries their owner has been told about."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, insert, select
+
+from functions.stores.sql.engine import writing
+from mcp_service.database.tables import confessions
+
+
+class Confessions:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def confess(self, tenant: str, deliveries: Sequence[str], *, at: float) -> list[str]:
+        """Of these deliveries the ones never confessed before; they count as confessed now."""
+        column = confessions.c.delivery
+        query = select(column).where(confessions.c.tenant == tenant, column.in_(deliveries))
+        with writing(self._engine) as connection:
+            known = set(connection.execute(query).scalars())
+            fresh = [delivery for delivery in deliveries if delivery not in known]
+            for delivery in fresh:
+                row = {"tenant": tenant, "delivery": delivery, "at": at}
+                connection.execute(insert(confessions).values(row))
+        return fresh

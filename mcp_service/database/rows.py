@@ -1,0 +1,35 @@
+"""Rows to frozen values and back. Columns are named like fields; binary ones hold JSON."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, LargeBinary, Row, Table, and_, insert, select, update
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+def record_of(kind: type[R], table: Table, row: Row[Any]) -> R:
+    values = dict(row._mapping)
+    for name in _documents(table):
+        values[name] = msgspec.json.decode(values[name])
+    return msgspec.convert(values, kind)
+
+
+def values_of(record: msgspec.Struct, table: Table) -> dict[str, Any]:
+    values: dict[str, Any] = msgspec.to_builtins(record)
+    for name in _documents(table):
+        values[name] = msgspec.json.encode(values[name])
+    return values
+
+
+def put(connection: Connection, table: Table, values: dict[str, Any]) -> None:
+    """Insert, or replace the row with the same key: the same on every database."""
+    key = and_(*(column == values[column.name] for column in table.primary_key.columns))
+    if connection.execute(select(*table.primary_key.columns).where(key)).first():
+        connection.execute(update(table).where(key).values(values))
+    else:
+        connection.execute(insert(table).values(values))
+
+
+def _documents(table: Table) -> list[str]:
+    return [column.name for column in table.columns if isinstance(column.type, LargeBinary)]
