@@ -1,0 +1,103 @@
+"""What a change of a monitor does to its rules' states and alerts, and what expires."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from functions.core.alert import Alert, RuleState, Seen
+from functions.core.ports import Delivery, MonitorRow
+from functions.core.rule import Severity
+from functions.stores.sql.alerts import SqlAlertStore
+from functions.stores.sql.engine import open_engine
+from functions.stores.sql.records import SqlAlertRecords
+from functions.stores.sql.tables import metadata
+
+ROW = MonitorRow(
+    tenant="t", monitor="m", version=1, name="Shop", interval=60, rules={"down": "up is 0"}
+)
+FIRED = RuleState(window=(Seen(60, 0.0),), transition=4)
+ALERT = Alert(
+    id="m/down/4",
+    tenant="t",
+    monitor="m",
+    rule="down",
+    rule_text="up is 0",
+    severity=Severity.CRITICAL,
+    state="firing",
+    number=4,
+    started=60,
+    slot=60,
+)
+
+
+class Alerts:
+    """A monitor whose one rule has fired."""
+
+    def __init__(self, path: Path) -> None:
+        engine = open_engine(f"sqlite:///{path}/monitors.db")
+        metadata.create_all(engine)
+        self.store = SqlAlertStore(engine)
+        self.records = SqlAlertRecords(engine)
+        self.records.put_monitor(ROW)
+        with self.store.transaction() as transaction:
+            row = msgspec.structs.replace(ROW, states={"down": FIRED}, newest=60)
+            transaction.save(row)
+            transaction.put_alert(ALERT)
+
+    def put(self, **changes: object) -> MonitorRow:
+        self.records.put_monitor(msgspec.structs.replace(ROW, **changes))
+        row = self.records.monitor("t", "m")
+        assert row is not None
+        return row
+
+    def alert_state(self) -> str:
+        [alert] = self.records.alerts("t")
+        return alert.state
+
+
+@pytest.fixture
+def fired(tmp_path: Path) -> Alerts:
+    return Alerts(tmp_path)
+
+
+def test_a_rule_whose_line_is_unchanged_keeps_its_state_and_its_alert(fired: Alerts) -> None:
+    row = fired.put(version=2, rules={"slow": "latency above 800", "down": "up is 0"})
+    assert list(row.rules) == ["slow", "down"]
+    assert row.states == {"slow": RuleState(), "down": FIRED}
+    assert (row.version, row.newest, fired.alert_state()) == (2, 60, "firing")
+
+
+def test_a_changed_rule_begins_anew_but_never_repeats_an_alert_id(fired: Alerts) -> None:
+    row = fired.put(rules={"down": "up is 0 for 5 readings"})
+    assert row.states == {"down": RuleState(transition=4)}
+    assert fired.alert_state() == "closed"
+
+
+def test_a_rule_that_is_removed_and_written_again_goes_on_counting(fired: Alerts) -> None:
+    assert fired.put(rules={}).rules == {}
+    assert fired.alert_state() == "closed"
+    assert fired.put().states == {"down": RuleState(transition=4)}
+
+
+def test_a_dropped_monitor_is_gone_and_its_alert_closed(fired: Alerts) -> None:
+    fired.records.drop_monitor("t", "m")
+    fired.records.drop_monitor("t", "m")
+    assert fired.records.monitor("t", "m") is None
+    assert fired.alert_state() == "closed"
+
+
+def test_only_what_is_over_expires(fired: Alerts) -> None:
+    delivery = Delivery(
+        id="d", tenant="t", channel="mail", alert=ALERT, monitor_name="Shop", owed_at=60
+    )
+    sent = msgspec.structs.replace(delivery, id="d2", state="sent")
+    with fired.store.transaction() as transaction:
+        transaction.owe(delivery)
+        transaction.owe(sent)
+    fired.store.settle(sent, at=61, message_id="d2@claude-monitor")
+    assert fired.records.expire(before=60) == 0
+    assert fired.records.expire(before=100) == 1
+    assert [row.id for row in fired.records.deliveries("t")] == ["d"]
+    assert fired.records.attempts("t", "d2") == []
+    assert fired.alert_state() == "firing"
