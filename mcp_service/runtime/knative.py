@@ -1,0 +1,129 @@
+"""The runtime on Knative: one PingSource per monitor, made by server-side apply."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import httpx2
+from lightkube import ApiError, AsyncClient
+from lightkube.generic_resource import GenericNamespacedResource, create_namespaced_resource
+from lightkube.resources.core_v1 import ConfigMap
+
+from functions.core.errors import (
+    AccessDenied,
+    Fault,
+    InvalidConfiguration,
+    MonitorError,
+    SourceUnavailable,
+)
+from functions.core.monitor import MonitorSpec
+from functions.core.reading import Reading
+from functions.core.seal import sign_spec
+from mcp_service.runtime.manifests import (
+    PART_OF,
+    SELECTOR,
+    Anchor,
+    object_name,
+    ping_source,
+    same,
+    status,
+)
+from mcp_service.runtime.port import RuntimeStatus
+
+PingSource = create_namespaced_resource("sources.knative.dev", "v1", "PingSource", "pingsources")
+ANCHOR = "monitors"
+_CHUNK = 500
+
+
+def connect(namespace: str) -> AsyncClient:
+    """A client of the cluster this process runs in or that KUBECONFIG names."""
+    return AsyncClient(namespace=namespace, field_manager=PART_OF)
+
+
+class Knative:
+    """Implements runtime.port.Runtime. `ask` has the poll function run one signed document once."""
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        *,
+        signing_key: str,
+        ask: Callable[[MonitorSpec, bytes], Awaitable[Reading]],
+    ) -> None:
+        self._client = client
+        self._signing_key = signing_key
+        self._ask = ask
+
+    async def apply(self, spec: MonitorSpec) -> None:
+        """Make the monitor's PingSource what it should be; an equal one is left alone, because
+        any change of a PingSource restarts its schedule."""
+        async with _explained():
+            wanted = PingSource.from_dict(
+                ping_source(spec, sign_spec(spec, self._signing_key), anchor=await self._anchor())
+            )
+            if not await self._is_live(wanted):
+                await self._client.apply(wanted, force=True)
+
+    async def remove(self, monitor: str) -> None:
+        async with _explained():
+            try:
+                await self._client.delete(PingSource, object_name(monitor))
+            except ApiError as error:
+                if error.status.code != 404:
+                    raise
+
+    async def list(self) -> dict[str, RuntimeStatus]:
+        found = {}
+        async with _explained():
+            async for source in self._client.list(
+                PingSource, labels={**SELECTOR}, chunk_size=_CHUNK
+            ):
+                known = status(source)
+                found[known.monitor] = known
+        return found
+
+    async def check(self, spec: MonitorSpec) -> Reading:
+        """One live run that stores nothing, after Knative's own webhooks took the definition."""
+        document = sign_spec(spec, self._signing_key)
+        async with _explained():
+            wanted = PingSource.from_dict(ping_source(spec, document, anchor=await self._anchor()))
+            await self._client.apply(wanted, force=True, dry_run=True)
+        return await self._ask(spec, document)
+
+    async def _anchor(self) -> Anchor:
+        found = (await self._client.get(ConfigMap, ANCHOR)).metadata
+        if found is None or not (found.namespace and found.uid):
+            raise SourceUnavailable("The cluster's answer about its own set-up was incomplete.")
+        return Anchor(found.namespace, ANCHOR, found.uid)
+
+    async def _is_live(self, wanted: GenericNamespacedResource) -> bool:
+        try:
+            return same(await self._client.get(PingSource, wanted["metadata"]["name"]), wanted)
+        except ApiError as error:
+            if error.status.code == 404:
+                return False
+            raise
+
+
+@asynccontextmanager
+async def _explained() -> AsyncIterator[None]:
+    """The cluster's refusals in our own words; what it said is kept for the log."""
+    try:
+        yield
+    except ApiError as error:
+        raise _explanation(error.status.code or 0, str(error.status.message)) from error
+    except httpx2.HTTPError as error:
+        message = "The cluster does not answer; is KUBECONFIG right and the API server up?"
+        raise SourceUnavailable(message, cause=repr(error)) from error
+
+
+def _explanation(code: int, said: str) -> MonitorError:
+    if code in (400, 422):
+        fault = Fault("monitor", "the cluster does not take this definition; its log says why")
+        return InvalidConfiguration(fault, cause=said)
+    if code in (401, 403):
+        message = "The cluster refused us; apply `knative/` again so that the service has its role."
+        return AccessDenied(message, cause=said)
+    if code == 404:
+        message = "The cluster is not set up; run `kubectl apply -k knative/overlays/...` first."
+        return SourceUnavailable(message, cause=said)
+    return SourceUnavailable(f"The cluster answered {code}; trying again helps.", cause=said)
