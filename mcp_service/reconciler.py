@@ -1,0 +1,43 @@
+"""Makes the runtime agree with the rows, again and again, so that a crash half-way mends itself."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from functions.core.errors import MonitorError
+from functions.core.monitor import MonitorSpec
+from mcp_service.runtime.port import Runtime
+
+_log = logging.getLogger("claude_monitor.reconciler")
+
+
+class Reconciler:
+    """`desired` reads the active monitors from the database; it blocks and runs on a thread."""
+
+    def __init__(self, desired: Callable[[], Iterable[MonitorSpec]], runtime: Runtime) -> None:
+        self._desired = desired
+        self._runtime = runtime
+        self._refused: dict[str, str] = {}
+        self.wanted: dict[str, MonitorSpec] = {}
+        """The active monitors as of the last round."""
+
+    async def step(self) -> None:
+        """One round. A monitor that the runtime refuses does not hold up the others."""
+        self.wanted = {spec.id: spec for spec in await asyncio.to_thread(self._desired)}
+        running = await self._runtime.list()
+        for monitor in running.keys() - self.wanted.keys():
+            await self._runtime.remove(monitor)
+        for spec in self.wanted.values():
+            status = running.get(spec.id)
+            if status is None or status.version != spec.version:
+                await self._apply(spec)
+
+    async def _apply(self, spec: MonitorSpec) -> None:
+        try:
+            await self._runtime.apply(spec)
+        except MonitorError as error:
+            if self._refused.get(spec.id) != error.message:
+                _log.warning("monitor %s cannot run: %s", spec.id, error.message)
+            self._refused[spec.id] = error.message
+        else:
+            self._refused.pop(spec.id, None)

@@ -1,0 +1,78 @@
+"""Faults of settings that no type can say: addresses, networks, what needs something else."""
+
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from functions.core.errors import Fault
+
+if TYPE_CHECKING:
+    from mcp_service.settings import Settings
+
+SHORTEST_TOKEN = 32
+"""Bytes of a bearer token that cannot be guessed."""
+
+
+def joint_faults(settings: "Settings", prefix: str) -> list[Fault]:
+    """Everything wrong with these settings that their types do not show."""
+    found = [*_token_faults(settings), *_url_faults(settings), *_network_faults(settings)]
+    return [Fault(prefix + fault.field.upper(), fault.problem) for fault in found]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a listener on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _token_faults(settings: "Settings") -> list[Fault]:
+    length = len(settings.token.encode())
+    if settings.token and length < SHORTEST_TOKEN:
+        return [Fault("token", f"has {length} bytes; use {SHORTEST_TOKEN} or more")]
+    if not settings.token and not is_loopback(settings.host):
+        return [
+            Fault(
+                "token",
+                f"is required when listening beyond this machine ({SHORTEST_TOKEN} bytes or more);"
+                " or listen on 127.0.0.1",
+            )
+        ]
+    return []
+
+
+def _url_faults(settings: "Settings") -> list[Fault]:
+    found = []
+    for field, schemes in (
+        ("url", ("http", "https")),
+        ("heartbeat_url", ("http", "https")),
+        ("smtp_url", ("smtp", "smtps")),
+    ):
+        value = getattr(settings, field)
+        if value and not _has_scheme(value, schemes):
+            shapes = " or ".join(f"{scheme}://host" for scheme in schemes)
+            found.append(Fault(field, f"must look like {shapes}"))
+    if "://" not in settings.database_url:
+        found.append(Fault("database_url", "must look like sqlite:////path/to/file.db"))
+    return found
+
+
+def _has_scheme(value: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _network_faults(settings: "Settings") -> list[Fault]:
+    found = []
+    for network in settings.allow_private:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            found.append(Fault("allow_private", "each part must be a network such as 10.0.0.0/8"))
+    return found
