@@ -1,6 +1,8 @@
 """A rule: when readings deserve attention. Typed here; its one line is in rule_text.py, its
-evaluation in evaluate.py."""
+meaning over time in machine.py."""
 
+import operator
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -16,9 +18,35 @@ class Comparison(StrEnum):
     IS = "is"
     IS_NOT = "not"
 
+    def holds(self, value: float, threshold: float) -> bool:
+        return _HOLDS[self](value, threshold)
+
+    @property
+    def opposite(self) -> "Comparison":
+        """True exactly where this one is not."""
+        return _OPPOSITES[self]
+
+
+_HOLDS: dict[Comparison, Callable[[float, float], bool]] = {
+    Comparison.ABOVE: operator.gt,
+    Comparison.BELOW: operator.lt,
+    Comparison.AT_LEAST: operator.ge,
+    Comparison.AT_MOST: operator.le,
+    Comparison.IS: operator.eq,
+    Comparison.IS_NOT: operator.ne,
+}
+_OPPOSITES = {
+    Comparison.ABOVE: Comparison.AT_MOST,
+    Comparison.BELOW: Comparison.AT_LEAST,
+    Comparison.AT_LEAST: Comparison.BELOW,
+    Comparison.AT_MOST: Comparison.ABOVE,
+    Comparison.IS: Comparison.IS_NOT,
+    Comparison.IS_NOT: Comparison.IS,
+}
+
 
 class Aggregate(StrEnum):
-    """How the values of a window become one (p95: nearest-rank percentile)."""
+    """How the values of a window become one (p90, p95, p99: nearest rank)."""
 
     MEAN = "mean"
     MIN = "min"
@@ -29,6 +57,33 @@ class Aggregate(StrEnum):
     P90 = "p90"
     P95 = "p95"
     P99 = "p99"
+
+    def of(self, values: Sequence[float]) -> float:
+        """One value for one or more values."""
+        return _JOINS[self](values)
+
+
+def _ranked(values: Sequence[float], percent: int) -> float:
+    return sorted(values)[-(-len(values) * percent // 100) - 1]
+
+
+def _median(values: Sequence[float]) -> float:
+    # statistics.median would cost every function's cold start ten milliseconds of imports
+    ordered, count = sorted(values), len(values)
+    return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+
+
+_JOINS: dict[Aggregate, Callable[[Sequence[float]], float]] = {
+    Aggregate.MEAN: lambda values: sum(values) / len(values),
+    Aggregate.MIN: min,
+    Aggregate.MAX: max,
+    Aggregate.SUM: sum,
+    Aggregate.COUNT: len,
+    Aggregate.MEDIAN: _median,
+    Aggregate.P90: lambda values: _ranked(values, 90),
+    Aggregate.P95: lambda values: _ranked(values, 95),
+    Aggregate.P99: lambda values: _ranked(values, 99),
+}
 
 
 class Severity(StrEnum):
