@@ -43,10 +43,15 @@ class AccessDenied(MonitorError):
 
 
 class SourceUnavailable(MonitorError):
-    """Time-out, refused, rate limit: the same call may succeed later."""
+    """Time-out, refused, rate limit: the same call may succeed later. `retry_after` are the seconds
+    that the other side asked for, or 0."""
 
     kind = "unavailable"
     retry = True
+
+    def __init__(self, message: str, *, cause: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(message, cause=cause)
+        self.retry_after = retry_after
 
 
 class UnexpectedAnswer(MonitorError):
