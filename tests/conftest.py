@@ -1,7 +1,6 @@
 """What all tests share: servers on loopback, and a switch that turns skips into failures."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -33,11 +32,16 @@ def mailbox() -> Iterator[Mailbox]:
         yield box
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skip", action="store_true", help="a test that could not run has failed")
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """With CLAUDE_MONITOR_NO_SKIP=1 a test that could not run has failed."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.skipped and os.environ.get("CLAUDE_MONITOR_NO_SKIP") == "1":
+    if report.skipped and item.config.getoption("--no-skip"):
         report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} was skipped: {report.longrepr}"
+        report.longrepr = f"skipped, and --no-skip is given: {report.longrepr}"
     return report
