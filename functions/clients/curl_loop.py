@@ -1,0 +1,82 @@
+"""Runs curl's transfers inside the running loop: curl says which descriptors and which timer it
+waits for, the loop says when they are ready."""
+
+import asyncio
+from typing import Any
+
+# Numbers of libcurl's CURL_POLL_*, CURL_CSELECT_* and CURL_SOCKET_TIMEOUT, which never change.
+_IN, _OUT, _REMOVE, _TIMEOUT = 1, 2, 4, -1
+
+
+class CurlLoop:
+    """Drives one CurlMulti, whose socket and timer callbacks are `watch` and `schedule`."""
+
+    def __init__(self, multi: Any) -> None:
+        self._multi = multi
+        self._waiting: dict[Any, asyncio.Future[int]] = {}
+        self._watched: dict[int, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def perform(self, easy: Any) -> int:
+        """Run one prepared handle to its end; curl's result code."""
+        self._loop = asyncio.get_running_loop()
+        done: asyncio.Future[int] = self._loop.create_future()
+        self._waiting[easy] = done
+        self._multi.add_handle(easy)
+        try:
+            return await done
+        finally:
+            del self._waiting[easy]
+            self._multi.remove_handle(easy)
+
+    def close(self) -> None:
+        """Give up all that is under way."""
+        for done in self._waiting.values():
+            done.cancel()
+        self.schedule(-1)
+
+    def watch(self, what: int, descriptor: int, _multi: Any, _kept: Any) -> None:
+        """Take curl's wish for a descriptor; only the difference costs a system call."""
+        changed = what ^ self._watched.get(descriptor, 0)
+        if changed & _IN:
+            self._watch_reading(descriptor, on=bool(what & _IN))
+        if changed & _OUT:
+            self._watch_writing(descriptor, on=bool(what & _OUT))
+        self._watched[descriptor] = what
+        if what == _REMOVE:
+            del self._watched[descriptor]
+
+    def schedule(self, milliseconds: int) -> None:
+        """Take curl's wish for its one timer; -1 takes it back."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if milliseconds >= 0:
+            seconds = milliseconds / 1000
+            self._timer = self._loop.call_later(seconds, self._act, _TIMEOUT, 0)
+
+    def _watch_reading(self, descriptor: int, *, on: bool) -> None:
+        if on:
+            self._loop.add_reader(descriptor, self._act, descriptor, _IN)
+        else:
+            self._loop.remove_reader(descriptor)
+
+    def _watch_writing(self, descriptor: int, *, on: bool) -> None:
+        if on:
+            self._loop.add_writer(descriptor, self._act, descriptor, _OUT)
+        else:
+            self._loop.remove_writer(descriptor)
+
+    def _act(self, descriptor: int, event: int) -> None:
+        _, running = self._multi.socket_action(descriptor, event)
+        if running < len(self._waiting):
+            _, succeeded, failed = self._multi.info_read()
+            for easy in succeeded:
+                self._settle(easy, 0)
+            for easy, code, _text in failed:
+                self._settle(easy, code)
+
+    def _settle(self, easy: Any, code: int) -> None:
+        done = self._waiting.get(easy)
+        if done is not None and not done.done():
+            done.set_result(code)

@@ -1,0 +1,233 @@
+"""HTTP through the outbound door, on curl's multi interface inside the running loop. The only file
+that knows curl."""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import pycurl
+
+from functions.clients.answer import Answer
+from functions.clients.authorities import Authorities, system_authorities
+from functions.clients.curl_loop import CurlLoop
+from functions.clients.http_causes import STOPPED, failure
+from functions.clients.redirects import LOOKUP, Journey
+from functions.clients.resolver import AresResolver
+from functions.core.errors import InvalidConfiguration, SourceUnavailable
+from functions.core.outbound import Door, Target
+from functions.core.ports import HttpRequest, HttpResponse
+from functions.core.web import header_faults
+
+_AGENT = "claude-monitor"
+_FIXED: tuple[tuple[int, Any], ...] = (
+    (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+    (pycurl.PROXY, ""),  # also keeps curl from reading the proxies of the environment
+    (pycurl.NOSIGNAL, 1),
+    (pycurl.FRESH_CONNECT, 1),
+    (pycurl.FORBID_REUSE, 1),
+    (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+    (pycurl.ACCEPT_ENCODING, "gzip, deflate"),
+    (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
+    (pycurl.SSL_SESSIONID_CACHE, 0),  # each check sees the whole handshake and the certificate
+)
+_IDLE_HANDLES = 64
+
+
+def outbound_http(allow_private: Iterable[str] = ()) -> "CurlHttp":
+    """The client every function uses; `allow_private` are the operator's networks as CIDR texts."""
+    return CurlHttp(Door(AresResolver(), allow_private))
+
+
+class CurlHttp:
+    """Implements ports.HttpClient. Every check is a connection of its own to an address that the
+    door has checked; the name stays for SNI and Host."""
+
+    def __init__(self, door: Door, authorities: Authorities | None = None) -> None:
+        self._door = door
+        self._authorities = authorities
+        self._idle: list[Any] = []
+        multi = pycurl.CurlMulti()
+        self._transfers = CurlLoop(multi)
+        multi.setopt(pycurl.M_SOCKETFUNCTION, self._transfers.watch)
+        multi.setopt(pycurl.M_TIMERFUNCTION, self._transfers.schedule)
+
+    async def fetch(self, request: HttpRequest) -> HttpResponse:
+        """One request with its redirects, all within `request.deadline` seconds."""
+        if found := header_faults(request.headers):
+            raise InvalidConfiguration(*found)
+        journey = Journey(request)
+        try:
+            async with asyncio.timeout(request.deadline):
+                return await self._travel(journey)
+        except TimeoutError:
+            raise journey.late() from None
+
+    def close(self) -> None:
+        """Give up what is under way and release curl's memory."""
+        self._transfers.close()
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _travel(self, journey: Journey) -> HttpResponse:
+        while True:
+            journey.stage = LOOKUP
+            begun = time.monotonic()
+            target = await self._enter(journey)
+            dns = (time.monotonic() - begun) * 1000
+            hop = _Hop(journey.request, target, self._door)
+            easy = self._idle.pop() if self._idle else pycurl.Curl()
+            try:
+                hop.prepare(easy, self._trusted(target))
+                code = await self._perform(easy, hop, journey)
+                response = hop.finish(easy, code, journey, dns)
+            finally:
+                hop.release()
+                self._give_back(easy)
+            if response is not None:
+                return response
+
+    async def _enter(self, journey: Journey) -> Target:
+        """A first address that is refused is the person's to mend; one that the target sends us to
+        makes the target broken."""
+        try:
+            return await self._door.open(journey.request.url)
+        except InvalidConfiguration as refused:
+            if not journey.redirects:
+                raise
+            problem = "redirects to an address that is not public"
+            raise SourceUnavailable(problem, cause=refused.cause) from None
+
+    async def _perform(self, easy: Any, hop: "_Hop", journey: Journey) -> int:
+        try:
+            return await self._transfers.perform(easy)
+        except asyncio.CancelledError:
+            journey.stage = hop.stage(easy)
+            raise
+
+    def _give_back(self, easy: Any) -> None:
+        easy.reset()
+        if len(self._idle) < _IDLE_HANDLES:
+            self._idle.append(easy)
+        else:
+            easy.close()
+
+    def _trusted(self, target: Target) -> Authorities | None:
+        if target.url.scheme != "https":
+            return None
+        self._authorities = self._authorities or system_authorities()
+        return self._authorities
+
+
+class _Hop:
+    """One request on one connection."""
+
+    def __init__(self, request: HttpRequest, target: Target, door: Door) -> None:
+        self._request = request
+        self._target = target
+        self._door = door
+        self._sockets: list[socket.socket] = []
+        self._refused = ""
+        self.answer = Answer(body_limit=request.body_limit, follow=request.redirects > 0)
+
+    def prepare(self, easy: Any, trusted: Authorities | None) -> None:
+        """Set every option; the handle comes back empty from its last use."""
+        url = self._target.url
+        for option, value in _FIXED:
+            easy.setopt(option, value)
+        easy.setopt(pycurl.URL, url.text)
+        if not url.is_address:
+            pinned = ",".join(self._target.addresses)
+            easy.setopt(pycurl.RESOLVE, [f"+{url.host}:{url.port}:{pinned}"])
+        easy.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        easy.setopt(pycurl.HEADERFUNCTION, self.answer.header)
+        easy.setopt(pycurl.WRITEFUNCTION, self.answer.chunk)
+        self._prepare_request(easy)
+        if trusted is not None:
+            easy.setopt(pycurl.OPT_CERTINFO, 1)
+            easy.setopt(pycurl.CAPATH, trusted.folder) if trusted.folder else None
+            easy.setopt(pycurl.CAINFO, trusted.bundle) if trusted.bundle else None
+
+    def finish(self, easy: Any, code: int, journey: Journey, dns: float) -> HttpResponse | None:
+        """The response, or None when the journey goes on. Raises what the transfer failed with."""
+        if self._refused:
+            raise InvalidConfiguration(message="the door refuses this address", cause=self._refused)
+        answer = self.answer
+        if answer.fault:
+            raise SourceUnavailable(answer.fault)
+        if code and not (code == STOPPED and answer.complete):
+            verify = easy.getinfo(pycurl.SSL_VERIFYRESULT)
+            raise failure(code, os_error=easy.getinfo(pycurl.OS_ERRNO), verify=verify)
+        if answer.location:
+            journey.redirected(self._target.url, answer.status, answer.location)
+            return None
+        return self._response(easy, journey, dns)
+
+    def release(self) -> None:
+        """curl works on copies of our sockets; a connection ends when ours are closed as well."""
+        for ours in self._sockets:
+            ours.close()
+
+    def stage(self, easy: Any) -> str:
+        """What the transfer was doing, in our words."""
+        if not easy.getinfo(pycurl.CONNECT_TIME):
+            return "connecting"
+        if self._target.url.scheme == "https" and not easy.getinfo(pycurl.APPCONNECT_TIME):
+            return "TLS handshake"
+        return "reading the answer" if self.answer.status else "waiting for the answer"
+
+    def _prepare_request(self, easy: Any) -> None:
+        request = self._request
+        headers = {"User-Agent": _AGENT, "Accept": "*/*"} | dict(request.headers)
+        lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
+        if request.method == "HEAD":
+            easy.setopt(pycurl.NOBODY, 1)
+        elif request.body:
+            easy.setopt(pycurl.POSTFIELDS, request.body)
+            # curl would wait a second for a 100 and call every body a form.
+            lines += ["Expect:"] + ["Content-Type:"] * ("content-type" not in headers)
+        if request.method != "HEAD":
+            easy.setopt(pycurl.CUSTOMREQUEST, request.method)
+        easy.setopt(pycurl.HTTPHEADER, lines)
+
+    def _open_socket(self, _purpose: int, address: Any) -> Any:
+        """The second fence. Another request for this name may have pinned its own answers, which
+        passed the door as well, so what is not ours is asked about, not refused outright."""
+        numeric = address.addr[0]
+        if numeric not in self._target.addresses and self._door.refusal(numeric):
+            self._refused = f"refused address {numeric} at the socket"
+            return pycurl.SOCKET_BAD
+        ours = socket.socket(address.family, address.socktype, address.protocol)
+        self._sockets.append(ours)
+        return ours
+
+    def _response(self, easy: Any, journey: Journey, dns: float) -> HttpResponse:
+        answer = self.answer
+        connected = easy.getinfo(pycurl.CONNECT_TIME) * 1000
+        ready = max(easy.getinfo(pycurl.APPCONNECT_TIME) * 1000, connected)
+        begun = easy.getinfo(pycurl.STARTTRANSFER_TIME) * 1000
+        return HttpResponse(
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            url=self._target.url.text,
+            redirects=journey.redirects,
+            address=easy.getinfo(pycurl.PRIMARY_IP),
+            dns=dns,
+            connect=connected,
+            tls=ready - connected,
+            first_byte=max(begun - ready, 0.0),
+            total=journey.elapsed,
+            certificate_days=self._certificate_days(easy),
+            truncated=answer.truncated,
+        )
+
+    def _certificate_days(self, easy: Any) -> float | None:
+        if self._target.url.scheme != "https":
+            return None
+        for leaf in easy.getinfo(pycurl.INFO_CERTINFO)[:1]:
+            expires = dict(leaf).get("Expire date", "")
+            return (ssl.cert_time_to_seconds(expires) - time.time()) / 86_400
+        return None

@@ -1,0 +1,66 @@
+"""Why a transfer failed, in our own words: curl's texts carry what the other side sent."""
+
+import errno
+
+from functions.core.errors import SourceUnavailable
+from functions.core.outbound import OwnNetworkDown
+
+# Numbers of libcurl's CURLcode, which never change.
+REFUSED, TLS_HANDSHAKE, UNTRUSTED, STOPPED = 7, 35, 60, 23
+
+_CURL = {
+    1: "the answer is not HTTP",
+    8: "the answer is not HTTP",
+    16: "the answer breaks the HTTP protocol",
+    18: "the answer broke off",
+    28: "timed out",
+    52: "the connection was closed without an answer",
+    55: "the connection was reset",
+    56: "the connection was reset",
+    61: "the compressed answer is broken",
+    92: "the answer breaks the HTTP protocol",
+    100: "the answer's headers are too long",
+}
+
+_CONNECT = {
+    errno.ECONNREFUSED: "the connection was refused",
+    errno.ECONNRESET: "the connection was reset",
+    errno.ETIMEDOUT: "the connection timed out",
+    errno.EHOSTUNREACH: "the host cannot be reached",
+}
+
+_OURS = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE})
+"""What our own side lacks: a route, a free port, a free descriptor."""
+
+_VERIFY = {
+    9: "TLS: the certificate is not valid yet",
+    10: "TLS: the certificate has expired",
+    18: "TLS: the certificate is self-signed",
+    19: "TLS: the certificate's issuer is not trusted",
+    20: "TLS: the certificate's issuer is not trusted",
+    21: "TLS: the certificate's issuer is not trusted",
+    23: "TLS: the certificate was revoked",
+    62: "TLS: the certificate is for another name",
+}
+"""OpenSSL's X509_V_ERR numbers."""
+
+
+def failure(code: int, *, os_error: int, verify: int) -> SourceUnavailable:
+    """The error for a transfer that ended with curl's `code`, the operating system's error and
+    OpenSSL's verification result."""
+    cause = f"curl {code}, os {os_error}, verify {verify}"
+    if code == REFUSED and os_error in _OURS:
+        return OwnNetworkDown("our own network cannot reach it", cause=cause)
+    return SourceUnavailable(_words(code, os_error, verify), cause=cause)
+
+
+def _words(code: int, os_error: int, verify: int) -> str:
+    if code == UNTRUSTED:
+        # curl compares the name itself, after OpenSSL found nothing wrong.
+        other = _VERIFY[62] if verify == 0 else "TLS: the certificate is not valid"
+        return _VERIFY.get(verify, other)
+    if code == TLS_HANDSHAKE:
+        return "TLS: the handshake failed"
+    if code == REFUSED:
+        return _CONNECT.get(os_error, "no connection could be made")
+    return _CURL.get(code, "the exchange failed")

@@ -1,0 +1,82 @@
+"""The one door to addresses that users name: parse strictly, resolve once, refuse what is not
+public, and hand out exactly the addresses that were checked."""
+
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import ip_address
+from typing import Protocol
+
+import msgspec
+
+from functions.core.addresses import ALLOW_SETTING, is_own, networks, not_public
+from functions.core.errors import Fault, InvalidConfiguration, SourceUnavailable
+from functions.core.web import Url, parse_url
+
+
+class OwnNetworkDown(SourceUnavailable):
+    """We could not look: no name server, no route. Makes a monitor blind, never its target down."""
+
+
+class Resolver(Protocol):
+    """Names to addresses, IPv4 and IPv6 together. Raises SourceUnavailable for a name that does not
+    exist and OwnNetworkDown when no name server answers."""
+
+    async def resolve(self, host: str) -> Sequence[str]: ...
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where a connection may go: the URL for the request line, SNI and Host, and the checked
+    addresses, the only ones to connect to."""
+
+    url: Url
+    addresses: tuple[str, ...]
+
+
+class Door:
+    """`allowed` are the networks (CIDR texts) that the operator lets through although they are not
+    public. Raises InvalidConfiguration when one is not a network."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        allowed: Iterable[str] = (),
+        *,
+        own: Callable[[str], bool] = is_own,
+    ) -> None:
+        self._resolver = resolver
+        self._allowed = networks(allowed)
+        self._own = own
+
+    async def open(self, text: str, *, field: str = "url") -> Target:
+        """Check one URL. One address that is not public spoils them all: an attacker who mixes
+        answers must not choose by the order. Raises InvalidConfiguration for `field`, and what the
+        resolver raises."""
+        url = parse_url(text, field=field)
+        found = (url.host,) if url.is_address else tuple(await self._resolver.resolve(url.host))
+        if not found:
+            raise SourceUnavailable("the name has no address")
+        for address in found:
+            if what := self.refusal(address):
+                raise _refused(field, what, address)
+        return Target(url, found)
+
+    def refusal(self, address: str) -> str:
+        """What is wrong with connecting to `address`, in our words; nothing when it may be. Also
+        the second fence, asked again when the socket is made."""
+        what = not_public(address) or ("this machine" if self._own(address) else "")
+        return what if what and not self._lets_through(address) else ""
+
+    def _lets_through(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._allowed)
+
+
+def _refused(field: str, what: str, address: str) -> InvalidConfiguration:
+    """The address itself goes to the log only: names inside our network are not for tenants."""
+    problem = (
+        f"leads to an address that is not public ({what}); use a public one, "
+        f"or have the operator allow its network in {ALLOW_SETTING}"
+    )
+    return InvalidConfiguration(Fault(field, problem), cause=f"refused address {address}")
