@@ -104,7 +104,7 @@ class MonitorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def utc_text(at: float) -> str:
-    """Seconds since the epoch as RFC 3339 in UTC, for events and for people. Without trailing
-    zeros: brokers print times like that, and a MAC covers the text."""
+    """Seconds since the epoch as RFC 3339 in UTC, for events and for people. The fraction has no
+    trailing zeros: brokers write times anew without them, and an event's MAC covers the text."""
     text = datetime.fromtimestamp(at, UTC).isoformat().removesuffix("+00:00")
     return (text.rstrip("0") if "." in text else text) + "Z"
