@@ -48,11 +48,15 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     late: bool = False
 
     @property
+    def missed(self) -> bool:
+        """Whether this only says that the slot never ticked."""
+        return self.failure is not None and self.failure.kind is FailureKind.MISSED
+
+    @property
     def id(self) -> str:
         """The same for every repetition; a missed slot has an id of its own kind, so that the
         reading that comes after all is not taken for a repetition."""
-        missed = self.failure is not None and self.failure.kind is FailureKind.MISSED
-        return f"{self.monitor}/{self.slot}" + ("/missed" if missed else "")
+        return f"{self.monitor}/{self.slot}" + ("/missed" if self.missed else "")
 
     @property
     def quality(self) -> Quality:

@@ -1,0 +1,164 @@
+"""What every reading store must keep. A new store joins by adding itself to `STORES`."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from functions.core.ports import ReadingStore
+from functions.core.reading import Failure, FailureKind, Reading
+from functions.stores.sqlite import SqliteReadings
+
+pytestmark = pytest.mark.anyio
+
+STORES: dict[str, Callable[[Path], SqliteReadings]] = {
+    "sqlite": lambda folder: SqliteReadings(folder / "readings.db"),
+}
+DAY = 86_400
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ReadingStore]:
+    store = STORES[request.param](tmp_path)
+    yield store
+    store.close()
+
+
+def reading(slot: int, *, monitor: str = "m", tenant: str = "t", **metrics: float) -> Reading:
+    return Reading(
+        tenant=tenant,
+        monitor=monitor,
+        version=1,
+        provider="website",
+        slot=slot,
+        interval=10,
+        at=slot + 0.25,
+        metrics=metrics,
+    )
+
+
+def failed(slot: int, kind: FailureKind) -> Reading:
+    return Reading(
+        tenant="t",
+        monitor="m",
+        version=1,
+        provider="website",
+        slot=slot,
+        interval=10,
+        at=slot + 0.25,
+        failure=Failure(kind, "could not look"),
+    )
+
+
+async def everything(store: ReadingStore, monitor: str = "m", tenant: str = "t") -> list[Reading]:
+    return await store.query(tenant, monitor, since=0, until=10**9, limit=10_000)
+
+
+async def test_a_reading_comes_back_exactly_as_it_was(store: ReadingStore) -> None:
+    full = Reading(
+        tenant="t",
+        monitor="m",
+        version=7,
+        provider="website",
+        slot=1_700_000_000,
+        interval=10,
+        at=1_700_000_000.123456,
+        duration=0.321,
+        metrics={"up": 1.0, "latency": 12.75},
+        texts={"cause": "naïve ✓"},
+        late=True,
+    )
+    await store.add([full])
+    assert await store.query("t", "m", since=0, until=2 * 10**9, limit=5) == [full]
+
+
+async def test_the_first_write_of_a_slot_wins(store: ReadingStore) -> None:
+    await store.add([reading(100, up=1)])
+    await store.add([reading(100, up=0), reading(110, up=1), reading(110, up=0)])
+    assert [r.metrics["up"] for r in await everything(store)] == [1, 1]
+
+
+async def test_a_missed_slot_yields_to_the_reading_that_comes_after_all(
+    store: ReadingStore,
+) -> None:
+    await store.add([failed(100, FailureKind.MISSED)])
+    await store.add([reading(100, up=1)])
+    await store.add([failed(100, FailureKind.MISSED)])
+    assert await everything(store) == [reading(100, up=1)]
+    (minute,) = await store.rollups("t", "m", since=60, until=120, step=60)
+    assert (minute.count, minute.missed) == (1, 0)
+
+
+async def test_any_other_failed_reading_keeps_its_slot(store: ReadingStore) -> None:
+    first = failed(100, FailureKind.ACCESS)
+    await store.add([first])
+    await store.add([reading(100, up=1)])
+    assert await everything(store) == [first]
+
+
+async def test_a_query_gives_the_newest_of_its_range_oldest_first(store: ReadingStore) -> None:
+    slots = list(range(0, 1000, 10))
+    random.Random(1).shuffle(slots)
+    await store.add([reading(slot, up=1) for slot in slots])
+    found = await store.query("t", "m", since=200, until=500, limit=3)
+    assert [r.slot for r in found] == [470, 480, 490]
+    assert [r.slot for r in await store.query("t", "m", since=980, until=10**9, limit=9)] == [
+        980,
+        990,
+    ]
+
+
+async def test_latest_gives_the_newest_reading_of_each_monitor(store: ReadingStore) -> None:
+    await store.add([reading(10, monitor="a"), reading(30, monitor="a"), reading(20, monitor="a")])
+    await store.add([reading(10, monitor="b")])
+    latest = await store.latest("t", ["a", "b", "never"])
+    assert {name: r.slot for name, r in latest.items()} == {"a": 30, "b": 10}
+    assert await store.latest("t", []) == {}
+
+
+async def test_nothing_of_another_tenant_is_seen_or_forgotten(store: ReadingStore) -> None:
+    await store.add([reading(10, tenant="t", up=1), reading(10, tenant="other", up=0)])
+    await store.forget("t", "m")
+    assert await everything(store) == []
+    assert await store.latest("t", ["m"]) == {}
+    assert await store.rollups("t", "m", since=0, until=60, step=60) == []
+    assert await everything(store, tenant="other") == [reading(10, tenant="other", up=0)]
+    assert len(await store.rollups("other", "m", since=0, until=60, step=60)) == 1
+
+
+async def test_rollups_agree_with_the_readings_whatever_their_order(store: ReadingStore) -> None:
+    chance = random.Random(2)
+    readings = [reading(slot, latency=chance.uniform(1, 99)) for slot in range(0, 7200, 10)]
+    shuffled = chance.sample(readings, len(readings))
+    for start in range(0, len(shuffled), 50):
+        await store.add(shuffled[start : start + 60])
+    for step in (60, 3600, DAY):
+        for rollup in await store.rollups("t", "m", since=0, until=DAY, step=step):
+            inside = [
+                r.metrics["latency"]
+                for r in readings
+                if rollup.start <= r.slot < rollup.start + step
+            ]
+            assert (rollup.count, rollup.min, rollup.max) == (len(inside), min(inside), max(inside))
+            assert rollup.mean == pytest.approx(sum(inside) / len(inside))
+
+
+async def test_rollups_count_what_could_not_be_seen(store: ReadingStore) -> None:
+    await store.add([reading(0, up=1), failed(10, FailureKind.UNAVAILABLE)])
+    await store.add([failed(20, FailureKind.MISSED), failed(60, FailureKind.UNEXPECTED)])
+    seen, unseen = await store.rollups("t", "m", since=0, until=120, step=60)
+    assert (seen.metric, seen.count, seen.failed, seen.missed) == ("up", 1, 1, 1)
+    assert (unseen.start, unseen.metric, unseen.count, unseen.failed) == (60, "", 0, 1)
+
+
+async def test_expiry_deletes_raw_readings_and_keeps_hours_and_days(store: ReadingStore) -> None:
+    for monitor in ("m", "n"):
+        await store.add([reading(slot, monitor=monitor, up=1) for slot in range(0, 7200, 60)])
+    assert await store.expire(3600) == 120
+    assert [r.slot for r in await everything(store)] == list(range(3600, 7200, 60))
+    assert [r.count for r in await store.rollups("t", "n", since=0, until=DAY, step=3600)] == [
+        60,
+        60,
+    ]
+    assert await store.expire(3600) == 0
