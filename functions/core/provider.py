@@ -2,13 +2,15 @@
 behaviour. Nothing else in the repository changes when a provider is added."""
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
-from functions.core.errors import Fault
+from functions.core.errors import Fault, InvalidConfiguration
+from functions.core.form import Question, form_faults, questions
 from functions.core.monitor import MonitorSpec
 from functions.core.ports import Clock, HttpClient, SecretOpener
 from functions.core.reading import Reading
@@ -127,11 +129,40 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider in words, for the wizard and the reference page; `schema` is its JSON schema."""
+
+    about: str
+    questions: tuple[Question, ...]
+    secrets: tuple[SecretSlot, ...]
+    default_rules: tuple[DefaultRule, ...]
+    templates: tuple[Template, ...]
+    examples: tuple[str, ...]
+    interval: int
+    schema: dict[str, Any]
+
+
+def describe(kind: type[Provider]) -> Description:
+    """Everything a person is asked and told before the first check."""
+    return Description(
+        about=inspect.getdoc(kind) or "",
+        questions=questions(kind),
+        secrets=kind.secrets,
+        default_rules=kind.default_rules,
+        templates=kind.templates,
+        examples=kind.examples,
+        interval=kind.interval,
+        schema=msgspec.json.schema(kind),
+    )
+
+
 def configured(kind: type[Provider], config: dict[str, Any]) -> Provider:
     """The provider with these fields. Raises InvalidConfiguration with every fault."""
-    raise NotImplementedError(kind, config)
+    if found := faults(kind, config):
+        raise InvalidConfiguration(*found)
+    return msgspec.convert(config, kind)
 
 
 def faults(kind: type[Provider], config: dict[str, Any]) -> tuple[Fault, ...]:
-    """Every fault of these fields at once (msgspec.convert alone stops at the first)."""
-    raise NotImplementedError(kind, config)
+    """Every fault of these fields at once; those between fields once each is right by itself."""
+    return form_faults(kind, config) or msgspec.convert(config, kind).problems()

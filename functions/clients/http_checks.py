@@ -1,0 +1,87 @@
+"""What providers that ask over HTTP share: their metrics, their secrets and their verdicts."""
+
+import base64
+import re
+from collections.abc import Iterable
+
+from functions.core.errors import AccessDenied
+from functions.core.ports import HttpResponse
+from functions.core.provider import Context, Metric, SecretSlot
+
+HTTP_METRICS = (
+    Metric("up", "1", "1 when the target answered as expected, else 0"),
+    Metric("status", "1", "HTTP status of the last answer"),
+    Metric("latency", "ms", "time of everything, redirects included"),
+    Metric("dns", "ms", "time to look up the name"),
+    Metric("connect", "ms", "time to connect"),
+    Metric("first_byte", "ms", "time from the request to the first byte of the answer"),
+    Metric("redirects", "1", "redirects followed"),
+    Metric("size", "bytes", "size of the decoded page, at most 1 MiB"),
+)
+TLS_METRICS = (
+    Metric("tls", "ms", "time of the TLS handshake"),
+    Metric("certificate_days", "days", "days until the certificate expires"),
+)
+HTTP_SECRETS = (
+    SecretSlot("basic", "User name and password for the address, written user:password."),
+    SecretSlot("bearer", "A token, sent as Authorization: Bearer."),
+    SecretSlot("header", "A whole secret header, written like X-Api-Key: value."),
+)
+
+_CHARSET = re.compile(r'charset="?([A-Za-z0-9._-]+)')
+
+
+def measured(response: HttpResponse) -> dict[str, float]:
+    """The metrics of an answer; those of TLS only where there was TLS."""
+    metrics: dict[str, float] = {
+        "status": response.status,
+        "latency": response.total,
+        "dns": response.dns,
+        "connect": response.connect,
+        "first_byte": response.first_byte,
+        "redirects": response.redirects,
+        "size": len(response.body),
+    }
+    if response.certificate_days is not None:
+        metrics |= {"tls": response.tls, "certificate_days": response.certificate_days}
+    return metrics
+
+
+def secret_headers(context: Context, host: str) -> dict[str, str]:
+    """The secrets of HTTP_SECRETS as headers for `host`. Raises AccessDenied when one is not meant
+    for it or cannot be a header."""
+    headers = {}
+    if (header := context.secret("header", host)) is not None:
+        name, colon, value = header.partition(":")
+        if not colon:
+            raise AccessDenied("the secret header must be written Name: value; enter it again")
+        headers[name.strip()] = value.strip()
+    if (token := context.secret("bearer", host)) is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    if (pair := context.secret("basic", host)) is not None:
+        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    return headers
+
+
+def status_fits(status: int, ranges: Iterable[str]) -> bool:
+    """Whether a status is one of `200` or lies in one of `200-299`."""
+    for text in ranges:
+        first, _, last = text.partition("-")
+        if int(first) <= status <= int(last or first):
+            return True
+    return False
+
+
+def page_has(response: HttpResponse, text: str) -> bool:
+    """Whether the page has this text, in the character set that it names (UTF-8 otherwise)."""
+    named = _CHARSET.search(response.headers.get("content-type", ""))
+    return _encoded(text, named[1] if named else "utf-8") in response.body
+
+
+def _encoded(text: str, charset: str) -> bytes:
+    """A page may name a character set that does not exist, is no character set (`hex`), or lacks a
+    letter; UTF-8 is as good a guess as any then."""
+    try:
+        return text.encode(charset)
+    except (LookupError, UnicodeError):
+        return text.encode()
