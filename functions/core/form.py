@@ -56,7 +56,8 @@ def accepted(schema: Mapping[str, Any]) -> str:
         return "one of " + ", ".join(str(choice) for choice in schema["enum"])
     if "anyOf" in schema:
         return " or ".join(accepted(branch) for branch in schema["anyOf"])
-    words = _TYPES.get(schema.get("type", ""), lambda _: "a value")(schema)
+    say = _TYPES.get(schema.get("type", ""))
+    words = say(schema) if say else "a value"
     examples = ", ".join(str(example) for example in schema.get("examples", ()))
     return f"{words} such as {examples}" if examples else words
 

@@ -50,14 +50,18 @@ def _score(asked: frozenset[str], kind: type[Provider], name: str) -> int:
 
 
 def _words(text: str) -> frozenset[str]:
-    """Stems, roughly: `shops` and `shop`, `watching` and `watch` are the same word."""
+    return _stems(text) - _EMPTY
+
+
+def _stems(text: str) -> frozenset[str]:
+    """Roughly: `shops` and `shop`, `watching` and `watch` are the same word."""
     words = re.findall(r"[a-z0-9]{3,}", text.lower())
-    return frozenset(re.sub(r"(?:ing|ed|es|s)$", "", word) for word in words) - _EMPTY
+    return frozenset(re.sub(r"(?:ing|ed|es|s)$", "", word) for word in words)
 
 
-_EMPTY = frozenset(
-    "the and for with when that thi tell let know get got has have not was are you your our out "
-    "from into every each please want would like watch monitor check alert notify someth someone "
-    "there then than can could will".split()  # noqa: SIM905 - a list would take forty lines
+_EMPTY = _stems(
+    "the and for with when that this tell let know get got has have not was are you your our out "
+    "from into every each please want would like watch monitor check alert warn notify something "
+    "someone there then than can could will says any longer before after"
 )
 """Words that say nothing about the source."""
