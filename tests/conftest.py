@@ -1,12 +1,14 @@
 """What all tests share: servers on loopback, and a switch that turns skips into failures."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
 from tests.servers.mail import Mailbox
 from tests.servers.port import free_port
 from tests.servers.website import Website
+
+FIGURES = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
@@ -30,6 +32,19 @@ def website() -> Iterator[Website]:
 def mailbox() -> Iterator[Mailbox]:
     with Mailbox() as box:
         yield box
+
+
+@pytest.fixture
+def figure(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Note a measured figure; all of them are printed at the end of the run."""
+    return pytestconfig.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    figures = terminalreporter.config.stash.get(FIGURES, [])
+    if figures:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(figures))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
