@@ -1,0 +1,117 @@
+"""The standing service in the background: find it, start it, stop it."""
+
+import fcntl
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from functions.core.errors import SourceUnavailable
+from mcp_service.home import is_owned, prepare, standing
+from mcp_service.settings import PREFIX, Settings
+
+START_DEADLINE = 30.0
+LOG_LIMIT = 16 * 1024 * 1024
+PASSED_ON = frozenset(
+    {
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "PATH",
+        "PYTHONPATH",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "TMPDIR",
+        "TZ",
+    }
+)
+"""What the service gets of our environment besides its own settings: a client hands its whole
+environment to the bridge, keys of others included."""
+
+
+def find(home: Path) -> str | None:
+    """The address of the service of this home, if it answers."""
+    known = standing(home)
+    if known is None:
+        return None
+    parts = urlsplit(known.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=2.0)
+    try:
+        connection.request("GET", "/healthz")
+        told = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    same = isinstance(told, dict) and told.get("pid") == known.pid
+    return known.url if same else None
+
+
+def ensure(settings: Settings, environ: Mapping[str, str]) -> str:
+    """The address of the running service, started if need be; many callers at once start one.
+    Raises SourceUnavailable naming the log."""
+    home = Path(settings.home)
+    if url := find(home):
+        return url
+    prepare(home)
+    with _alone(home / "start.lock"):
+        return find(home) or _start(home, environ)
+
+
+def stop(home: Path, seconds: float = 30.0) -> bool:
+    """Ask the service to end and wait for it. Whether there was one. Raises SourceUnavailable when
+    it is still there in the end."""
+    known = standing(home)
+    if known is None or not is_owned(home):
+        return False
+    os.kill(known.pid, signal.SIGTERM)
+    until = time.monotonic() + seconds
+    while is_owned(home):
+        if time.monotonic() > until:
+            raise SourceUnavailable(f"Process {known.pid} does not end; see {home / 'service.log'}")
+        time.sleep(0.05)
+    return True
+
+
+def _start(home: Path, environ: Mapping[str, str]) -> str:
+    log = home / "service.log"
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(home / "service.log.1")
+    own = {name: v for name, v in environ.items() if name in PASSED_ON or name.startswith(PREFIX)}
+    own["PYTHONPATH"] = str(Path(__file__).parents[1])
+    log.touch(mode=0o600)
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mcp_service", "serve"],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=own,
+            cwd=home,
+            start_new_session=True,
+        )
+    until = time.monotonic() + START_DEADLINE
+    while time.monotonic() < until:
+        if url := find(home):
+            return url
+        if process.poll() is not None and not is_owned(home):
+            break
+        time.sleep(0.05)
+    raise SourceUnavailable(
+        f"The service could not start. Its log is {log}; to find the cause run: "
+        "claude-monitor doctor"
+    )
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
