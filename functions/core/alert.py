@@ -18,32 +18,41 @@ class State(StrEnum):
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
     """One reading as a rule keeps it in its window: the slot, the metric's value (None when the
-    reading failed or lacks the metric) and the safe cause of the failure."""
+    reading failed or lacks the metric), the safe cause of the failure, and whether it is only the
+    watchdog's word for a slot that never ticked."""
 
     slot: int
     value: float | None
     cause: str = ""
+    missed: bool = False
 
 
-class Machine(msgspec.Struct, frozen=True):
-    """Where one rule stands. `since` is the slot at which the state began; `recent` are the last
-    verdicts for k of n; `streak_*` the slot at which the present run of bad (good) readings
-    began and its length; `failed` the failed readings in a row."""
+class Machine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where one rule stands. `streak` readings count towards the next change (bad ones, while
+    firing recovered ones), the first of them at slot `streak_from`."""
 
     state: State = State.OK
     since: int = 0
-    recent: tuple[bool, ...] = ()
-    streak_bad: bool = False
-    streak_from: int = 0
+    """The slot at which the state began."""
     streak: int = 0
+    streak_from: int = 0
+    recent: str = ""
+    """For k of n: the last verdicts, `1` for one that counts, from the first that does."""
+    seen: int = -1
+    """The slot of the last reading that had a value; -1 before the first."""
+    began: int = -1
+    """For aggregates: the slot from which on the window has been watched."""
     failed: int = 0
+    """Failed readings in a row, with the cause of the first."""
+    cause: str = ""
     blind: str = ""
     """The cause of blindness, or nothing while the monitor can see."""
 
 
-class RuleState(msgspec.Struct, frozen=True):
+class RuleState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the evaluator carries from reading to reading: the readings of the window by slot, the
-    machine before the still revisable part of it, and what was last told to the world."""
+    machine as it was before the first that may still be revised (slot `base_slot` and later), and
+    the machine now, as it was told to the world."""
 
     window: tuple[Seen, ...] = ()
     base: Machine = Machine()
@@ -79,6 +88,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Seen, ...]
     notify: bool
     """Whether this change is told to people (the blind policy and the state decide)."""
+    value: float | None = None
+    """What was held against the threshold last: the metric, or the aggregate of its window."""
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,9 +58,10 @@ def _recovery_problems(condition: Condition, recovery: Recovery) -> Iterator[str
     elif not isfinite(recovery.threshold):
         yield "the threshold after `recover` must be a finite number"
     elif _overlap(condition, recovery.comparison, recovery.threshold):
+        other = f"{condition.comparison.opposite} {number_text(condition.threshold)}"
         yield (
             "the recovery would hold while the rule still fires; it must lie on the other side: "
-            f"`recover {condition.comparison.opposite} {number_text(condition.threshold)}` or further away"
+            f"`recover {other}` or further away"
         )
 
 
