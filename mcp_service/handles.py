@@ -13,33 +13,34 @@ LIFE = 600
 """Seconds for which a handle is good: a page is turned, or a deletion confirmed, right away."""
 
 
-def make(pepper: bytes, purpose: str, tenant: str, *, content: Any, now: float) -> str:
+def make(pepper: bytes, purpose: str, *, tenant: str, content: Any, now: float) -> str:
     """A handle that carries `content`, signed together with its purpose and tenant."""
     body = msgspec.json.encode([int(now) + LIFE, content])
-    return _text(body) + "." + _text(_mac(pepper, purpose, tenant, body))
+    return _text(body) + "." + _text(_mac(pepper, purpose, tenant=tenant, body=body))
 
 
-def read(pepper: bytes, purpose: str, tenant: str, *, handle: str, now: float) -> Any:
+def read(pepper: bytes, purpose: str, *, tenant: str, handle: str, now: float) -> Any:
     """The content. Raises InvalidConfiguration for one that is forged, foreign or too old."""
     body, _, mac = handle.partition(".")
     try:
         content, signed = _bytes(body), _bytes(mac)
     except ValueError:
-        raise _refused(purpose) from None
-    if not hmac.compare_digest(signed, _mac(pepper, purpose, tenant, content)):
-        raise _refused(purpose)
+        raise refused(purpose) from None
+    if not hmac.compare_digest(signed, _mac(pepper, purpose, tenant=tenant, body=content)):
+        raise refused(purpose)
     expires, inner = msgspec.json.decode(content)
     if now > expires:
-        raise _refused(purpose)
+        raise refused(purpose)
     return inner
 
 
-def _mac(pepper: bytes, purpose: str, tenant: str, body: bytes) -> bytes:
+def _mac(pepper: bytes, purpose: str, *, tenant: str, body: bytes) -> bytes:
     signed = b"\0".join((purpose.encode(), tenant.encode(), body))
     return hmac.digest(pepper, signed, hashlib.sha256)[:16]
 
 
-def _refused(purpose: str) -> InvalidConfiguration:
+def refused(purpose: str) -> InvalidConfiguration:
+    """The error of a handle that does not fit; the first word of its purpose is the argument."""
     field = purpose.partition(" ")[0]
     problem = "is not valid here or is older than 10 minutes; repeat the call without it"
     return InvalidConfiguration(Fault(field, problem))

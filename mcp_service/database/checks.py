@@ -20,11 +20,11 @@ class Checks:
         stale = (checks.c.tenant == check.tenant) & (checks.c.at < check.at - LIFE)
         with writing(self._engine) as connection:
             connection.execute(delete(checks).where(stale))
-            put(connection, checks, values_of(check, checks))
+            put(connection, checks, values=values_of(check, checks))
 
     def get(self, tenant: str, definition: str, *, now: float) -> Check | None:
         """The latest run of exactly this definition, unless it is too old."""
         mine = (checks.c.tenant == tenant) & (checks.c.definition == definition)
         with reading(self._engine) as connection:
             row = connection.execute(select(checks).where(mine, checks.c.at >= now - LIFE)).first()
-        return record_of(Check, checks, row) if row else None
+        return record_of(Check, checks, row=row) if row else None

@@ -17,12 +17,12 @@ class Codes:
     def put(self, code: CodeRecord) -> None:
         """The channel's one live code; an older one is dead."""
         with writing(self._engine) as connection:
-            put(connection, codes, values_of(code, codes))
+            put(connection, codes, values=values_of(code, codes))
 
     def of(self, tenant: str) -> list[CodeRecord]:
         with reading(self._engine) as connection:
             rows = connection.execute(select(codes).where(codes.c.tenant == tenant))
-            return [record_of(CodeRecord, codes, row) for row in rows]
+            return [record_of(CodeRecord, codes, row=row) for row in rows]
 
     def attempt(self, tenant: str, channel: str) -> CodeRecord | None:
         """The live code, with one try spent before anybody compares it; None without tries."""
@@ -32,7 +32,7 @@ class Codes:
             if not connection.execute(spent.values(tries_left=codes.c.tries_left - 1)).rowcount:
                 return None
             row = connection.execute(select(codes).where(mine)).one()
-        return record_of(CodeRecord, codes, row)
+        return record_of(CodeRecord, codes, row=row)
 
     def drop(self, tenant: str, channel: str) -> None:
         mine = (codes.c.tenant == tenant) & (codes.c.channel == channel)

@@ -17,7 +17,7 @@ class Monitors:
     def get(self, tenant: str, named: str) -> MonitorRecord | None:
         """By id or by exact name; an id wins."""
         either = (monitors.c.id == named) | (monitors.c.name == named)
-        found = [r for r in self._where((monitors.c.tenant == tenant) & either)]
+        found = self._where((monitors.c.tenant == tenant) & either)
         exact = [record for record in found if named in (record.id, record.name)]
         return min(exact, key=lambda record: record.id != named, default=None)
 
@@ -29,20 +29,20 @@ class Monitors:
         """Everybody's, for the reconciler."""
         return self._where(monitors.c.tenant != "")
 
-    def add(self, record: MonitorRecord, rules: dict[str, str], *, what: str, at: float) -> None:
+    def add(self, record: MonitorRecord, *, rules: dict[str, str], what: str, at: float) -> None:
         """Raises InvalidConfiguration when the tenant already has one of that name."""
         try:
             with writing(self._engine) as connection:
                 connection.execute(insert(monitors).values(values_of(record, monitors)))
-                _remember(connection, record, rules, what=what, at=at)
+                _remember(connection, record, rules=rules, what=what, at=at)
         except IntegrityError:
             raise _name_taken() from None
 
     def change(
         self,
         record: MonitorRecord,
-        rules: dict[str, str],
         *,
+        rules: dict[str, str],
         expected: int,
         what: str,
         at: float,
@@ -55,7 +55,7 @@ class Monitors:
             with writing(self._engine) as connection:
                 if not connection.execute(wanted.values(values_of(record, monitors))).rowcount:
                     raise outdated()
-                _remember(connection, record, rules, what=what, at=at)
+                _remember(connection, record, rules=rules, what=what, at=at)
         except IntegrityError:
             raise _name_taken() from None
 
@@ -64,7 +64,7 @@ class Monitors:
         mine = (changes.c.tenant == tenant) & (changes.c.monitor == monitor)
         query = select(changes).where(mine).order_by(changes.c.number)
         with reading(self._engine) as connection:
-            return [record_of(Change, changes, row) for row in connection.execute(query)]
+            return [record_of(Change, changes, row=row) for row in connection.execute(query)]
 
     def drop(self, tenant: str, monitor: str) -> None:
         """The row and its history."""
@@ -76,14 +76,14 @@ class Monitors:
         order = (monitors.c.tenant, monitors.c.name)
         with reading(self._engine) as connection:
             rows = connection.execute(select(monitors).where(condition).order_by(*order))
-            return [record_of(MonitorRecord, monitors, row) for row in rows]
+            return [record_of(MonitorRecord, monitors, row=row) for row in rows]
 
 
 def _remember(
     connection: Connection,
     record: MonitorRecord,
-    rules: dict[str, str],
     *,
+    rules: dict[str, str],
     what: str,
     at: float,
 ) -> None:

@@ -61,7 +61,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecretRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A sealed value and where it may go. `hosts` are also inside the seal, which is what counts."""
+    """A sealed value and where it may go. The `hosts` inside the seal are what counts."""
 
     tenant: str
     name: str

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, LargeBinary, Row, Table, and_, insert, select
 R = TypeVar("R", bound=msgspec.Struct)
 
 
-def record_of(kind: type[R], table: Table, row: Row[Any]) -> R:
+def record_of(kind: type[R], table: Table, *, row: Row[Any]) -> R:
     values = dict(row._mapping)
     for name in _documents(table):
         values[name] = msgspec.json.decode(values[name])
@@ -22,7 +22,7 @@ def values_of(record: msgspec.Struct, table: Table) -> dict[str, Any]:
     return values
 
 
-def put(connection: Connection, table: Table, values: dict[str, Any]) -> None:
+def put(connection: Connection, table: Table, *, values: dict[str, Any]) -> None:
     """Insert, or replace the row with the same key: the same on every database."""
     key = and_(*(column == values[column.name] for column in table.primary_key.columns))
     if connection.execute(select(*table.primary_key.columns).where(key)).first():

@@ -14,13 +14,13 @@ class Secrets:
 
     def put(self, secret: SecretRecord) -> None:
         with writing(self._engine) as connection:
-            put(connection, secrets, values_of(secret, secrets))
+            put(connection, secrets, values=values_of(secret, secrets))
 
     def of(self, tenant: str) -> list[SecretRecord]:
         """A tenant's, in the order of their names."""
         query = select(secrets).where(secrets.c.tenant == tenant).order_by(secrets.c.name)
         with reading(self._engine) as connection:
-            return [record_of(SecretRecord, secrets, row) for row in connection.execute(query)]
+            return [record_of(SecretRecord, secrets, row=row) for row in connection.execute(query)]
 
     def drop(self, tenant: str, name: str) -> bool:
         """Whether there was one."""

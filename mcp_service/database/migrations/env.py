@@ -2,8 +2,11 @@
 
 from alembic import context
 
-from mcp_service.database.tables import metadata
+from mcp_service.database import tables
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=tables.monitors.metadata,
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,110 @@
+"""Where alerts go: a channel counts only once its owner has sent back the code we mailed."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+
+from functions import channels
+from functions.core.errors import Fault, InvalidConfiguration, LimitReached
+from functions.core.form import form_faults
+from functions.core.monitor import utc_text
+from functions.core.ports import ChannelRow, Message
+from mcp_service.database.records import CodeRecord
+from mcp_service.refusals import near, wrong
+from mcp_service.results import Next, Result
+from mcp_service.service import Service
+
+LIFE = 600
+TRIES = 5
+SENDS = 10
+"""A code is good for ten minutes and five tries; a tenant may have ten mailed in an hour."""
+
+
+async def confirmed_faults(
+    service: Service, tenant: str, *, names: Iterable[str]
+) -> tuple[Fault, ...]:
+    """What is wrong with these names of channels: unknown, or not confirmed by their owner."""
+    known = {row.name for row in await asyncio.to_thread(service.records.channels, tenant)}
+    found = []
+    for name in names:
+        if name not in known:
+            close = near(name, known) or sorted(known)[:5]
+            have = f" (confirmed: {', '.join(close)})" if close else ""
+            problem = f"names a channel that is not confirmed{have}; confirm it with set_channel"
+            found.append(Fault("channels", problem))
+    return tuple(found)
+
+
+async def send_code(
+    service: Service, tenant: str, *, name: str, kind: str, config: dict[str, str]
+) -> Result:
+    """Mail a code to the address. Raises InvalidConfiguration for a wrong address or when the
+    operator has set up no mail, LimitReached, SourceUnavailable when it was not accepted."""
+    if found := form_faults(channels.load(kind), config):
+        raise InvalidConfiguration(*found)
+    now = service.clock.now()
+    row = ChannelRow(tenant=tenant, name=name, kind=kind, config=config, confirmed=False)
+    sender = service.channels(row)
+    count = service.database.codes.count_send
+    if free := await asyncio.to_thread(count, tenant, limit=SENDS, at=now):
+        text = f"{SENDS} codes were mailed within an hour; the next one is possible at"
+        raise LimitReached(f"{text} {utc_text(int(free))}.")
+    code = f"{secrets.randbelow(10**8):08d}"
+    record = CodeRecord(
+        tenant=tenant,
+        channel=name,
+        kind=kind,
+        config=config,
+        code_hash=_hashed(service, tenant, channel=name, code=code),
+        expires_at=now + LIFE,
+        tries_left=TRIES,
+    )
+    await asyncio.to_thread(service.database.codes.put, record)
+    await sender.send(_mail(code, now))
+    return Result(
+        summary="A code was mailed to that address. Ask the person for it and call set_channel "
+        "again with name and code, within 10 minutes.",
+        data={"channel": name, "kind": kind, "state": "waiting for the code"},
+        next=(Next("set_channel", "Confirm with the code from the mail.", {"name": name}),),
+    )
+
+
+async def confirm(service: Service, tenant: str, *, name: str, code: str) -> Result:
+    """The channel becomes one alerts go to. Raises InvalidConfiguration for a wrong or dead code
+    (how many tries are left is said)."""
+    attempt = service.database.codes.attempt
+    record = await asyncio.to_thread(attempt, tenant, name)
+    if record is None or record.expires_at < service.clock.now():
+        raise wrong("code", "there is no live code for this channel; have a new one mailed")
+    if not hmac.compare_digest(
+        record.code_hash, _hashed(service, tenant, channel=name, code=code.strip())
+    ):
+        raise wrong("code", f"is not the one that was mailed; {record.tries_left} tries left")
+    row = ChannelRow(
+        tenant=tenant, name=name, kind=record.kind, config=record.config, confirmed=True
+    )
+    await asyncio.to_thread(service.records.put_channel, row)
+    await asyncio.to_thread(service.database.codes.drop, tenant, name)
+    return Result(
+        summary="Confirmed: alerts can go to this channel.",
+        data={"channel": name, "kind": row.kind, "state": "confirmed"},
+        next=(Next("update_monitor", "Let a monitor's alerts go there: channels."),),
+    )
+
+
+def _mail(code: str, now: float) -> Message:
+    return Message(
+        id=f"code-{secrets.token_hex(16)}",
+        subject="Your code for Claude Monitor",
+        text=f"The code is {code}\n\nSomebody using Claude wants alerts of their monitors sent to "
+        f"this address.\nIf that was you, give the code to Claude within 10 minutes. If not, "
+        f"ignore this mail and pass the code on to nobody: without it nothing is sent here.\n",
+        at=now,
+    )
+
+
+def _hashed(service: Service, tenant: str, *, channel: str, code: str) -> str:
+    said = "\0".join(("code", tenant, channel, code)).encode()
+    return hmac.new(service.pepper, said, hashlib.sha256).hexdigest()

@@ -1,0 +1,52 @@
+"""What the rows want: which monitors should run, and what the rules should know about them."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from functions.core.monitor import MonitorSpec
+from functions.stores.sql.records import SqlAlertRecords
+from mcp_service.database.database import Database
+from mcp_service.database.records import MonitorRecord
+from mcp_service.monitors.lookup import row_of
+
+
+def desired(database: Database) -> Iterator[MonitorSpec]:
+    """The documents of every active monitor of everybody, with their secrets as sealed now."""
+    sealed: dict[str, dict[str, str]] = {}
+    for record in database.monitors.all():
+        if record.state == "active":
+            if record.tenant not in sealed:
+                sealed[record.tenant] = _sealed(database, record.tenant)
+            yield _spec(record, sealed[record.tenant])
+
+
+def spec_of(database: Database, record: MonitorRecord) -> MonitorSpec:
+    return _spec(record, _sealed(database, record.tenant))
+
+
+def mend(database: Database, records: SqlAlertRecords) -> int:
+    """At start: make the rules' rows agree with the monitors after a crash between the two writes.
+    Returns how many had to be mended."""
+    rows = {(row.tenant, row.monitor): row for row in records.monitors()}
+    mended = 0
+    for record in database.monitors.all():
+        row = rows.pop((record.tenant, record.id), None)
+        rules = database.monitors.history(record.tenant, record.id)[-1].rules
+        wanted = row_of(record, rules, rules_version=row.rules_version if row else 1)
+        if row is None or msgspec.structs.replace(row, states={}, newest=0) != wanted:
+            records.put_monitor(wanted)
+            mended += 1
+    for tenant, monitor in rows:
+        records.drop_monitor(tenant, monitor)
+    return mended + len(rows)
+
+
+def _sealed(database: Database, tenant: str) -> dict[str, str]:
+    return {secret.name: secret.sealed for secret in database.secrets.of(tenant)}
+
+
+def _spec(record: MonitorRecord, sealed: Mapping[str, str]) -> MonitorSpec:
+    """A secret that is gone is left out: its provider then says that access is denied."""
+    slots = {slot: sealed[name] for slot, name in record.secrets.items() if name in sealed}
+    return record.spec(slots)

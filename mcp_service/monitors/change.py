@@ -1,0 +1,101 @@
+"""Changing a monitor: a new version, proven like the first one unless only its dress changed."""
+
+from typing import Any
+
+import msgspec
+
+from functions.core.errors import InvalidConfiguration
+from functions.core.monitor import phase_of
+from mcp_service.channels import confirmed_faults
+from mcp_service.checks import require_check
+from mcp_service.database.monitors import outdated
+from mcp_service.database.records import MonitorRecord
+from mcp_service.definitions import Definition, ready
+from mcp_service.monitors.apply import put
+from mcp_service.monitors.lookup import alert_row, owned
+from mcp_service.results import Next, Result
+from mcp_service.rules import read_rules
+from mcp_service.service import Service
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What is None stays. `config` is laid over the present one; a null in it goes back to the
+    provider's default."""
+
+    name: str | None = None
+    config: dict[str, Any] | None = None
+    secrets: dict[str, str] | None = None
+    interval: int | None = None
+    channels: tuple[str, ...] | None = None
+    untested: bool = False
+
+
+async def update_monitor(
+    service: Service, tenant: str, *, named: str, version: int, changes: Changes
+) -> Result:
+    """Raises InvalidConfiguration with all faults, for another version than the present one, and
+    without a fresh successful check of a changed definition."""
+    before = await owned(service, tenant, named=named)
+    if before.version != version:
+        raise outdated()
+    after = await _changed(service, before, changes)
+    row = await alert_row(service, before)
+    if msgspec.structs.replace(after, version=before.version) == before:
+        return _result(before, [], summary="Nothing changed: it is already like this.")
+    parts = [part for part in _PARTS if getattr(after, part) != getattr(before, part)]
+    doubt = await put(
+        service,
+        after,
+        rules=row.rules,
+        what="changed: " + ", ".join(parts),
+        rules_version=row.rules_version,
+        expected=version,
+    )
+    return _result(after, parts, summary=f"Changed, now version {after.version}.{doubt}")
+
+
+_PARTS = ("name", "config", "secrets", "interval", "channels", "untested")
+
+
+async def _changed(service: Service, before: MonitorRecord, changes: Changes) -> MonitorRecord:
+    wanted = Definition(
+        provider=before.provider,
+        config=_laid_over(before.config, changes.config or {}),
+        secrets=before.secrets if changes.secrets is None else changes.secrets,
+    )
+    interval = before.interval if changes.interval is None else changes.interval
+    channels = before.channels if changes.channels is None else changes.channels
+    prepared = await ready(service, before.tenant, definition=wanted, interval=interval)
+    if found := await confirmed_faults(service, before.tenant, names=channels):
+        raise InvalidConfiguration(*found)
+    row = await alert_row(service, before)
+    read_rules(row.rules, prepared.provider, interval=interval)
+    same = (prepared.definition.config, wanted.secrets) == (before.config, before.secrets)
+    if not same and not changes.untested:
+        await require_check(service, before.tenant, definition=prepared.definition)
+    return msgspec.structs.replace(
+        before,
+        name=before.name if changes.name is None else changes.name,
+        version=before.version + 1,
+        config=prepared.definition.config,
+        secrets=wanted.secrets,
+        interval=interval,
+        phase=phase_of(before.id, interval),
+        channels=channels,
+        untested=before.untested if same else changes.untested,
+    )
+
+
+def _laid_over(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = config | changes
+    return {
+        name: value for name, value in merged.items() if value is not None or name not in changes
+    }
+
+
+def _result(record: MonitorRecord, parts: list[str], *, summary: str) -> Result:
+    return Result(
+        summary=summary,
+        data={"id": record.id, "version": record.version, "changed": parts},
+        next=(Next("show_monitor", "See it as it is now.", {"monitor": record.id}),),
+    )

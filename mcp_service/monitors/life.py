@@ -1,0 +1,102 @@
+"""Pausing, resuming and deleting a monitor."""
+
+import asyncio
+from typing import Literal
+
+import msgspec
+
+from functions.core.errors import MonitorError
+from mcp_service import handles
+from mcp_service.database.records import MonitorRecord
+from mcp_service.monitors.apply import LATER, put
+from mcp_service.monitors.lookup import alert_row, owned
+from mcp_service.results import Next, Result
+from mcp_service.service import Service
+
+CONFIRM = "confirm delete_monitor"
+"""The purpose of a confirmation; its first word is the argument that carries it."""
+
+
+async def set_state(
+    service: Service, tenant: str, *, named: str, state: Literal["active", "paused"]
+) -> Result:
+    """Pause or resume; the same again changes nothing."""
+    record = await owned(service, tenant, named=named)
+    if record.state == state:
+        return _stated(record, f"Nothing changed: it is {state} already.")
+    row = await alert_row(service, record)
+    changed = msgspec.structs.replace(record, state=state)
+    what = "paused" if state == "paused" else "resumed"
+    doubt = await put(
+        service,
+        changed,
+        rules=row.rules,
+        what=what,
+        rules_version=row.rules_version,
+        expected=record.version,
+    )
+    meaning = {
+        "paused": "Paused: no readings and no alerts until it is resumed.",
+        "resumed": "Resumed: the next reading comes at its next slot.",
+    }
+    return _stated(changed, meaning[what] + doubt)
+
+
+async def delete_monitor(service: Service, tenant: str, *, named: str, confirm: str) -> Result:
+    """Without a handle: what would be lost, and a handle good for 10 minutes. With it: gone."""
+    record = await owned(service, tenant, named=named)
+    if not confirm:
+        return await _preview(service, record)
+    now = service.clock.now()
+    asked = handles.read(service.pepper, CONFIRM, tenant=tenant, handle=confirm, now=now)
+    if asked != record.id:
+        raise handles.refused(CONFIRM)
+    await asyncio.to_thread(service.database.monitors.drop, tenant, record.id)
+    await asyncio.to_thread(service.records.drop_monitor, tenant, record.id)
+    doubt = ""
+    try:
+        await service.runtime.remove(record.id)
+    except MonitorError:
+        doubt = LATER
+    await service.readings.forget(tenant, record.id)
+    return Result(
+        summary=f"Deleted, with its rules, history and readings.{doubt}",
+        data={"id": record.id, "name": record.name},
+        next=(Next("list_monitors", "See what is left."),),
+    )
+
+
+async def _preview(service: Service, record: MonitorRecord) -> Result:
+    row = await alert_row(service, record)
+    firing = [rule for rule, state in row.states.items() if state.now.state == "firing"]
+    handle = handles.make(
+        service.pepper, CONFIRM, tenant=record.tenant, content=record.id, now=service.clock.now()
+    )
+    return Result(
+        summary="Nothing is deleted yet. Its rules, history and readings would be lost for good; "
+        "ask the person, then call again with the handle.",
+        data={
+            "id": record.id,
+            "name": record.name,
+            "state": record.state,
+            "rules": len(row.rules),
+            "firing": firing,
+            "confirm": handle,
+        },
+        next=(
+            Next(
+                "delete_monitor",
+                "Delete it after the person said yes.",
+                {"monitor": record.id, "confirm": handle},
+            ),
+            Next("pause_monitor", "Only stop it.", {"monitor": record.id}),
+        ),
+    )
+
+
+def _stated(record: MonitorRecord, summary: str) -> Result:
+    return Result(
+        summary=summary,
+        data={"id": record.id, "name": record.name, "state": record.state},
+        next=(Next("show_monitor", "See it as it is now.", {"monitor": record.id}),),
+    )

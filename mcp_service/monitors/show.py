@@ -1,0 +1,202 @@
+"""A tenant's monitors as a person wants to see them."""
+
+import asyncio
+from typing import Literal
+
+from functions.core.alert import RuleState, State
+from functions.core.monitor import Schedule, utc_text
+from functions.core.ports import Delivery, MonitorRow
+from functions.core.reading import Reading
+from mcp_service import handles
+from mcp_service.database.records import MonitorRecord
+from mcp_service.monitors.lookup import alert_row, owned
+from mcp_service.outside import shown
+from mcp_service.results import Next, Page, Result
+from mcp_service.service import Service
+
+CURSOR = "cursor list_monitors"
+Filter = Literal["all", "active", "paused", "firing", "blind"]
+
+
+async def list_monitors(
+    service: Service, tenant: str, *, state: Filter, limit: int, cursor: str
+) -> Result:
+    """By name; the cursor holds the last name shown, so it is stable when monitors are added."""
+    own = await asyncio.to_thread(service.database.monitors.of, tenant)
+    kept = await _filtered(service, tenant, own=own, state=state)
+    after = _after(service, tenant, state=state, cursor=cursor)
+    rest = [record for record in kept if record.name > after]
+    page = rest[:limit]
+    latest = await service.readings.latest(tenant, [record.id for record in page])
+    more = len(rest) > len(page)
+    return Result(
+        summary=_counted(len(own), len(kept), state=state),
+        data={
+            "monitors": [
+                await _line(service, record, reading=latest.get(record.id)) for record in page
+            ]
+        },
+        page=Page(
+            shown=len(page),
+            total=len(kept),
+            cursor=_cursor(service, tenant, state=state, last=page[-1].name) if more else "",
+        ),
+        next=() if own else (Next("find_provider", "Say in a sentence what to watch."),),
+    )
+
+
+async def show_monitor(service: Service, tenant: str, *, named: str) -> Result:
+    """Everything about one monitor: definition, state of each rule, latest reading, next slot,
+    and messages that could not be delivered."""
+    record = await owned(service, tenant, named=named)
+    row = await alert_row(service, record)
+    latest = (await service.readings.latest(tenant, [record.id])).get(record.id)
+    problems = await asyncio.to_thread(_problems, service, record)
+    status = (await service.runtime.list()).get(record.id)
+    now = service.clock.now()
+    state = overall(record, row)
+    slot = Schedule(record.interval, record.phase).next_after(now)
+    return Result(
+        summary=f"It is {state}. {_last(latest, now)}",
+        data={
+            **_definition(record),
+            "state": state,
+            "rules": [
+                _rule(name, line, state=row.states.get(name)) for name, line in row.rules.items()
+            ],
+            "latest": shown(latest) if latest else None,
+            "next_slot": utc_text(slot) if record.state == "active" else None,
+            "runtime": {"ready": status.ready, "reason": status.reason} if status else None,
+            "delivery_problems": problems,
+        },
+        next=_steps(record, state),
+    )
+
+
+def overall(record: MonitorRecord, row: MonitorRow) -> str:
+    """One word: paused, firing, blind, pending, ok, or waiting for the first reading."""
+    if record.state == "paused":
+        return "paused"
+    now = [state.now for state in row.states.values()]
+    states = {machine.state for machine in now}
+    if State.FIRING in states:
+        return "firing"
+    if any(machine.blind for machine in now):
+        return "blind"
+    if State.PENDING in states:
+        return "pending"
+    return "ok" if row.newest else "waiting for its first reading"
+
+
+async def _filtered(
+    service: Service, tenant: str, *, own: list[MonitorRecord], state: Filter
+) -> list[MonitorRecord]:
+    if state == "all":
+        return own
+    if state in ("active", "paused"):
+        return [record for record in own if record.state == state]
+    alerts = service.records.alerts
+    found = await asyncio.to_thread(alerts, tenant, state=state, limit=10_000)
+    monitors = {alert.monitor for alert in found}
+    return [record for record in own if record.id in monitors]
+
+
+async def _line(
+    service: Service, record: MonitorRecord, *, reading: Reading | None
+) -> dict[str, object]:
+    row = await alert_row(service, record)
+    return {
+        "id": record.id,
+        "name": record.name,
+        "provider": record.provider,
+        "state": overall(record, row),
+        "version": record.version,
+        "interval": record.interval,
+        "latest": utc_text(reading.slot) if reading else None,
+        "up": reading.metrics.get("up") if reading else None,
+    }
+
+
+def _definition(record: MonitorRecord) -> dict[str, object]:
+    return {
+        "id": record.id,
+        "name": record.name,
+        "version": record.version,
+        "provider": record.provider,
+        "config": record.config,
+        "secrets": record.secrets,
+        "interval": record.interval,
+        "channels": list(record.channels),
+        "untested": record.untested or None,
+    }
+
+
+def _rule(name: str, line: str, *, state: RuleState | None) -> dict[str, object]:
+    now = state.now if state else None
+    return {
+        "name": name,
+        "rule": line,
+        "state": now.state.value if now else "ok",
+        "since": utc_text(now.since) if now and now.since else None,
+        "blind": now.blind if now else None,
+    }
+
+
+def _problems(service: Service, record: MonitorRecord) -> list[dict[str, object]]:
+    """Messages of this monitor's alerts that failed or were given up."""
+    found: list[Delivery] = []
+    for state in ("owed", "given_up"):
+        found += service.records.deliveries(record.tenant, state=state, limit=200)
+    return [
+        {
+            "alert": delivery.alert.id,
+            "channel": delivery.channel,
+            "state": delivery.state,
+            "attempts": delivery.attempts,
+            "answer": delivery.answer,
+        }
+        for delivery in found
+        if delivery.alert.monitor == record.id and delivery.answer
+    ][:10]
+
+
+def _last(latest: Reading | None, now: float) -> str:
+    if latest is None:
+        return "No reading is stored yet."
+    seen = "failed" if latest.failure else "seen"
+    return f"Last {seen} {max(0, round(now - latest.at))} s ago."
+
+
+def _steps(record: MonitorRecord, state: str) -> tuple[Next, ...]:
+    which = {"monitor": record.id}
+    if state == "paused":
+        return (Next("resume_monitor", "Let it run again.", which),)
+    if state in ("firing", "blind"):
+        return (
+            Next("list_alerts", "See its alerts.", which),
+            Next("query_readings", "See what led to it.", which),
+        )
+    return (Next("query_readings", "See its readings.", which),)
+
+
+def _counted(total: int, kept: int, *, state: Filter) -> str:
+    if not total:
+        return "There are no monitors yet."
+    if state == "all":
+        return f"{total} monitors." if total > 1 else "1 monitor."
+    return f"{kept} of {total} monitors are {state}." if kept else f"None of {total} is {state}."
+
+
+def _after(service: Service, tenant: str, *, state: Filter, cursor: str) -> str:
+    if not cursor:
+        return ""
+    now = service.clock.now()
+    kind, after = handles.read(service.pepper, CURSOR, tenant=tenant, handle=cursor, now=now)
+    if kind != state:
+        raise handles.refused(CURSOR)
+    return str(after)
+
+
+def _cursor(service: Service, tenant: str, *, state: Filter, last: str) -> str:
+    now = service.clock.now()
+    return handles.make(service.pepper, CURSOR, tenant=tenant, content=[state, last], now=now)

@@ -1,0 +1,110 @@
+"""How the parts of the service are, as far as they concern the caller."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from functions.core.errors import MonitorError
+from functions.core.ports import ChannelRow
+from mcp_service.database.records import MonitorRecord
+from mcp_service.results import Next, Result
+from mcp_service.runtime.port import RuntimeStatus
+from mcp_service.service import Service
+
+SHOWN = 10
+_NOBODY = {"address": "nobody@example.com"}
+
+
+async def show_platform(service: Service, tenant: str) -> Result:
+    """Runtime, monitors ready, stores, mail, unsent messages and version."""
+    own = await asyncio.to_thread(service.database.monitors.of, tenant)
+    active = [record for record in own if record.state == "active"]
+    statuses = await _statuses(service)
+    unready = [line for record in active if (line := _unready(record, statuses))]
+    stores = {"database": "ok", "readings": await _readings(service, tenant)}
+    mail = _mail(service, tenant)
+    unsent = await asyncio.to_thread(_unsent, service, tenant)
+    ready = len(active) - len(unready)
+    return Result(
+        summary=f"{ready} of {len(active)} active monitors are ready on the "
+        f"{service.runtime_name} runtime; {sum(unsent.values())} messages are unsent.",
+        data={
+            "version": service.version,
+            "runtime": service.runtime_name,
+            "monitors": {"all": len(own), "active": len(active), "ready": ready},
+            "not_ready": unready[:SHOWN],
+            "stores": stores,
+            "mail": mail,
+            "channels": await asyncio.to_thread(_channels, service, tenant),
+            "unsent": unsent,
+        },
+        next=_steps(own, unready),
+    )
+
+
+async def _statuses(service: Service) -> Mapping[str, RuntimeStatus]:
+    try:
+        return await service.runtime.list()
+    except MonitorError:
+        return {}
+
+
+def _unready(
+    record: MonitorRecord, statuses: Mapping[str, RuntimeStatus]
+) -> dict[str, object] | None:
+    """The line `kn` would print for it; nothing when it is ready."""
+    status = statuses.get(record.id)
+    if status is not None and status.ready and status.version == record.version:
+        return None
+    known = status or RuntimeStatus(monitor=record.id, version=0, ready=False, reason="not applied")
+    reason = known.reason or f"version {known.version} of {record.version} is running"
+    return {
+        "id": record.id,
+        "name": record.name,
+        "READY": str(known.ready),
+        "REASON": reason,
+        "SCHEDULE": known.schedule,
+    }
+
+
+async def _readings(service: Service, tenant: str) -> str:
+    try:
+        await service.readings.latest(tenant, [])
+    except MonitorError as error:
+        return error.message
+    return "ok"
+
+
+def _mail(service: Service, tenant: str) -> str:
+    """`configured`, or the message that names the missing setting."""
+    row = ChannelRow(tenant=tenant, name="x", kind="email", config=_NOBODY, confirmed=False)
+    try:
+        service.channels(row)
+    except MonitorError as error:
+        return error.message
+    return "configured"
+
+
+def _channels(service: Service, tenant: str) -> list[dict[str, object]]:
+    confirmed = [(row.name, row.kind, "confirmed") for row in service.records.channels(tenant)]
+    now = service.clock.now()
+    waiting = [
+        (code.channel, code.kind, "waiting for its code")
+        for code in service.database.codes.of(tenant)
+        if code.expires_at > now
+    ]
+    return [
+        {"name": name, "kind": kind, "state": state} for name, kind, state in confirmed + waiting
+    ]
+
+
+def _unsent(service: Service, tenant: str) -> dict[str, int]:
+    found = service.records.deliveries
+    return {state: len(found(tenant, state=state, limit=1000)) for state in ("owed", "given_up")}
+
+
+def _steps(own: Sequence[MonitorRecord], unready: Sequence[object]) -> tuple[Next, ...]:
+    if not own:
+        return (Next("find_provider", "Say in a sentence what to watch."),)
+    if unready:
+        return (Next("list_monitors", "See the monitors and their states."),)
+    return ()

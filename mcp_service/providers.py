@@ -1,0 +1,106 @@
+"""What can be watched: found from a person's sentence, and described. Knows no provider by name."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from functions import providers
+from functions.core.provider import Metric, Provider, describe
+from mcp_service.refusals import Unknown
+from mcp_service.results import Next, Result
+
+_NEEDS = {
+    "a price or an exchange": "price bitcoin btc eth ethereum crypto stock exchange ticker coin",
+    "a mailbox": "mailbox inbox imap gmail",
+    "a database or a query": "database sql mysql mariadb postgres postgresql query",
+    "the inside of a server (disk, memory, processes)": "disk cpu memory ram ssh process swap",
+    "a repository or a build": "repository repo github gitlab release commit pipeline",
+    "a changed passage of a page": "changes changed different selector passage paragraph",
+    "a hook that calls us": "webhook hook cronjob backup",
+}
+"""What people ask for most. A kind counts as possible as soon as a provider has its word among the
+keywords, so this list only makes a refusal precise."""
+
+
+def kind_of(name: str) -> type[Provider]:
+    """The provider's struct. Raises Unknown with the names that look alike."""
+    if name not in providers.names():
+        raise Unknown("provider", name, own=providers.names())
+    return providers.load(name)
+
+
+def find_provider(sentence: str) -> Result:
+    """Whether the wish can be met: yes, only nearly, or not at all; and what would be missing."""
+    found = providers.find(sentence)
+    missing = _missing(sentence)
+    if not found:
+        return _cannot(missing)
+    name = found[0].name
+    about = describe(kind_of(name)).about
+    verdict = "nearest" if missing or found[0].score < 2 else "can"
+    opening = f"Yes: {name} can do this." if verdict == "can" else f"Not fully; nearest: {name}."
+    lacking = f" Not possible yet: watching {', '.join(missing)}." if missing else ""
+    return Result(
+        summary=f"{opening}{lacking}",
+        data={
+            "verdict": verdict,
+            "provider": name,
+            "why": " ".join(about.split()),
+            "metrics": [metric.name for metric in _metrics(kind_of(name))],
+            "missing": missing,
+            "others": [other.name for other in found[1:4]],
+        },
+        next=(Next("describe_provider", "See its questions and rules.", {"name": name}),),
+    )
+
+
+def describe_provider(name: str) -> Result:
+    """Everything needed to write a configuration for it."""
+    kind = kind_of(name)
+    words = describe(kind)
+    required = [question.name for question in words.questions if question.required]
+    return Result(
+        summary=f"{name} needs {', '.join(required) or 'nothing'}; the rest has defaults.",
+        data={
+            "provider": name,
+            "about": " ".join(words.about.split()),
+            "questions": msgspec.to_builtins(words.questions),
+            "interval": words.interval,
+            "metrics": msgspec.to_builtins(_metrics(kind)),
+            "secrets": msgspec.to_builtins(words.secrets),
+            "default_rules": msgspec.to_builtins(words.default_rules),
+            "templates": msgspec.to_builtins(words.templates),
+        },
+        next=(Next("check_monitor", "Try a configuration once, live.", {"provider": name}),),
+    )
+
+
+def _cannot(missing: list[str]) -> Result:
+    known = providers.names()
+    lacking = f" Watching {', '.join(missing)} is not possible yet." if missing else ""
+    look = "See what it can watch."
+    return Result(
+        summary=f"Nothing here can do this.{lacking} There is: {', '.join(known)}.",
+        data={"verdict": "cannot", "missing": missing, "providers": list(known)},
+        next=tuple(Next("describe_provider", look, {"name": name}) for name in known[:3]),
+    )
+
+
+def _missing(sentence: str) -> list[str]:
+    """The kinds of source that the sentence asks for and nobody here offers."""
+    words = set(re.findall(r"[a-z]+", sentence.lower()))
+    kinds = [kind_of(name) for name in providers.names()]
+    possible = {word for kind in kinds for word in kind.keywords}
+    return [need for need, said in _NEEDS.items() if words & set(said.split()) - possible]
+
+
+def _metrics(kind: type[Provider]) -> list[Metric]:
+    """Everything it can return. Names may follow from the configuration, so these are of the bare
+    questions and of every template."""
+    bare: dict[str, Any] = {
+        field.name: "" for field in msgspec.structs.fields(kind) if field.required
+    }
+    samples = [kind(**bare), *(kind(**(bare | template.config)) for template in kind.templates)]
+    found = {metric.name: metric for sample in samples for metric in sample.metrics()}
+    return list(found.values())

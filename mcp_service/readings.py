@@ -1,0 +1,172 @@
+"""Stored readings, and the slots nobody observed."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from functions.core.monitor import Schedule, utc_text
+from functions.core.ports import Rollup
+from functions.core.reading import FailureKind, Reading
+from mcp_service import handles
+from mcp_service.database.records import Change, MonitorRecord
+from mcp_service.monitors.lookup import owned
+from mcp_service.outside import shown
+from mcp_service.results import Next, Page, Result
+from mcp_service.service import Service
+from mcp_service.times import period
+
+CURSOR = "cursor query_readings"
+PAGE = 50
+LONGEST = 31 * 86_400
+"""Seconds of raw readings in one question; summaries (step) reach further back."""
+STEPS = {"1m": 60, "1h": 3600}
+MOST_RANGES = 20
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What to read: a period as a person writes it, metrics (all when empty), and a page."""
+
+    since: str
+    until: str
+    metrics: tuple[str, ...] = ()
+    limit: int = PAGE
+    cursor: str = ""
+
+
+async def query_readings(service: Service, tenant: str, *, named: str, wanted: Wanted) -> Result:
+    """Raw readings, the newest page first; the cursor leads to older ones."""
+    record = await owned(service, tenant, named=named)
+    since, until = _period(service, record, wanted=wanted)
+    found = await service.readings.query(
+        tenant, record.id, since=since, until=until, limit=wanted.limit
+    )
+    more = len(found) == wanted.limit
+    first = found[0].slot if more else since
+    missed = await missed_slots(service, record, found=found, since=first, until=until)
+    rows = [_narrowed(shown(reading), wanted.metrics) for reading in found if not _missed(reading)]
+    return Result(
+        summary=_summary(rows, missed, since=first, until=until),
+        data={"monitor": record.id, "readings": rows, "missed": _ranges(missed, record.interval)},
+        page=Page(
+            shown=len(rows),
+            cursor=_cursor(service, record, since=since, first=first) if more else "",
+        ),
+        next=() if rows else _why_empty(record),
+    )
+
+
+async def query_rollups(
+    service: Service, tenant: str, *, named: str, wanted: Wanted, step: str
+) -> Result:
+    """Count, mean, least and most of each metric per minute or hour."""
+    record = await owned(service, tenant, named=named)
+    since, until = _period(service, record, wanted=wanted)
+    seconds = STEPS[step]
+    since = max(since, until - wanted.limit * seconds)
+    found = await service.readings.rollups(
+        tenant, record.id, since=since, until=until, step=seconds
+    )
+    kept = [one for one in found if not wanted.metrics or one.metric in wanted.metrics]
+    return Result(
+        summary=f"{len(kept)} summaries of {step} each, {utc_text(since)} to {utc_text(until)}.",
+        data={"monitor": record.id, "step": step, "rollups": [_rollup(one) for one in kept]},
+        page=Page(shown=len(kept)),
+        next=() if kept else _why_empty(record),
+    )
+
+
+async def missed_slots(
+    service: Service, record: MonitorRecord, *, found: Sequence[Reading], since: int, until: int
+) -> list[int]:
+    """Slots that were due, and for which no observation is stored; while it was paused none was
+    due."""
+    history = await asyncio.to_thread(service.database.monitors.history, record.tenant, record.id)
+    seen = {reading.slot for reading in found if not _missed(reading)}
+    due_until = min(until, int(service.clock.now()) - 2 * record.interval)
+    return [slot for slot in due_slots(history, since, until=due_until) if slot not in seen]
+
+
+def due_slots(history: Iterable[Change], since: int, *, until: int) -> Iterator[int]:
+    """Every slot of `since <= slot < until` at which the monitor, as it then was, had to tick."""
+    changes = list(history)
+    ends = [change.at for change in changes[1:]] + [float(until)]
+    for change, end in zip(changes, ends, strict=True):
+        if change.record.state == "paused":
+            continue
+        schedule = Schedule(change.record.interval, change.record.phase)
+        slot = schedule.next_after(max(change.at, since - 1))
+        while slot < min(end, until):
+            yield slot
+            slot += schedule.interval
+
+
+def _missed(reading: Reading) -> bool:
+    return reading.failure is not None and reading.failure.kind is FailureKind.MISSED
+
+
+def _period(service: Service, record: MonitorRecord, *, wanted: Wanted) -> tuple[int, int]:
+    now = service.clock.now()
+    if not wanted.cursor:
+        since, until = period(wanted.since, wanted.until, now=now)
+        return max(since, until - LONGEST), until
+    content = handles.read(
+        service.pepper, CURSOR, tenant=record.tenant, handle=wanted.cursor, now=now
+    )
+    monitor, since, until = content
+    if monitor != record.id:
+        raise handles.refused(CURSOR)
+    return since, until
+
+
+def _cursor(service: Service, record: MonitorRecord, *, since: int, first: int) -> str:
+    content = [record.id, since, first]
+    now = service.clock.now()
+    return handles.make(service.pepper, CURSOR, tenant=record.tenant, content=content, now=now)
+
+
+def _ranges(slots: Sequence[int], interval: int) -> list[dict[str, object]]:
+    """Runs of slots, the latest first; the oldest ones beyond twenty become a count."""
+    runs: list[list[int]] = []
+    for slot in slots:
+        if runs and slot - runs[-1][-1] == interval:
+            runs[-1].append(slot)
+        else:
+            runs.append([slot])
+    shown_runs: list[dict[str, object]] = [
+        {"from": utc_text(run[0]), "to": utc_text(run[-1]), "slots": len(run)}
+        for run in runs[::-1][:MOST_RANGES]
+    ]
+    older = sum(len(run) for run in runs[:-MOST_RANGES])
+    return [*shown_runs, {"older_slots": older}] if older else shown_runs
+
+
+def _narrowed(row: dict[str, object], metrics: Sequence[str]) -> dict[str, object]:
+    values = row["metrics"]
+    if metrics and isinstance(values, dict):
+        return row | {"metrics": {name: values[name] for name in metrics if name in values}}
+    return row
+
+
+def _rollup(rollup: Rollup) -> dict[str, object]:
+    return {
+        "start": utc_text(rollup.start),
+        "metric": rollup.metric,
+        "count": rollup.count,
+        "mean": round(rollup.mean, 3),
+        "min": round(rollup.min, 3),
+        "max": round(rollup.max, 3),
+        "failed": rollup.failed or None,
+        "missed": rollup.missed or None,
+    }
+
+
+def _summary(rows: Sequence[object], missed: Sequence[int], *, since: int, until: int) -> str:
+    gaps = f"; {len(missed)} slots were missed" if missed else ""
+    return f"{len(rows)} readings, {utc_text(since)} to {utc_text(until)}{gaps}."
+
+
+def _why_empty(record: MonitorRecord) -> tuple[Next, ...]:
+    if record.state == "paused":
+        return (Next("resume_monitor", "It is paused.", {"monitor": record.id}),)
+    return (Next("show_monitor", "See when its next slot is.", {"monitor": record.id}),)

@@ -1,0 +1,25 @@
+"""Refusals of use cases: what is wrong in constant words, near misses only of the caller's own."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from functions.core.errors import Fault, InvalidConfiguration, NotFound
+
+
+class Unknown(NotFound):
+    """No such thing, or not yours. `near` are names of the caller's own (or of our catalogue) that
+    look alike; they stand beside the sentence, never in it."""
+
+    def __init__(self, what: str, named: str, *, own: Iterable[str]) -> None:
+        super().__init__(f"There is no such {what}, or it is not yours.")
+        self.near: Sequence[str] = near(named, own)
+
+
+def near(named: str, own: Iterable[str]) -> list[str]:
+    """At most three names like this one, upper and lower case being the same."""
+    by_lower = {name.lower(): name for name in own}
+    return [by_lower[found] for found in difflib.get_close_matches(named.lower(), by_lower)]
+
+
+def wrong(field: str, problem: str) -> InvalidConfiguration:
+    return InvalidConfiguration(Fault(field, problem))

@@ -1,0 +1,85 @@
+"""Rules of a monitor: read, checked against what its provider measures, set, and replayed."""
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+
+from functions.core.errors import Fault, InvalidConfiguration
+from functions.core.evaluate import needed_slots
+from functions.core.ports import MonitorRow
+from functions.core.provider import Provider
+from functions.core.rule import Rule
+from functions.core.rule_text import parse, text
+from mcp_service.monitors.lookup import alert_row, owned, provider_of
+from mcp_service.refusals import near, wrong
+from mcp_service.results import Next, Result
+from mcp_service.service import Service
+
+MOST = 20
+"""Rules of one monitor."""
+
+
+def read_rules(lines: Mapping[str, str], provider: Provider, *, interval: int) -> dict[str, str]:
+    """The canonical lines by name. Raises InvalidConfiguration with the faults of all of them."""
+    found = [Fault("rules", f"are more than {MOST}")] if len(lines) > MOST else []
+    canonical = {}
+    for name, line in lines.items():
+        try:
+            canonical[name] = text(read_rule(line, provider, interval=interval))
+        except InvalidConfiguration as error:
+            found += [Fault(f"rules.{name}", fault.problem) for fault in error.faults]
+    if found:
+        raise InvalidConfiguration(*found)
+    return canonical
+
+
+def read_rule(line: str, provider: Provider, *, interval: int) -> Rule:
+    """The rule of a line that uses a metric this provider has and a window that can be kept."""
+    rule = parse(line)
+    metrics = [metric.name for metric in provider.metrics()]
+    if rule.condition.metric not in metrics:
+        close = near(rule.condition.metric, metrics)
+        hint = f"; nearest: {', '.join(close)}" if close else ""
+        raise wrong("rule", f"uses a metric this monitor lacks; it has {', '.join(metrics)}{hint}")
+    needed_slots(rule, interval)
+    return rule
+
+
+def default_rules(provider: Provider) -> dict[str, str]:
+    return {rule.name: rule.text for rule in provider.default_rules}
+
+
+async def set_rule(service: Service, tenant: str, *, named: str, name: str, line: str) -> Result:
+    """Add the rule of that name, replace it, or remove it when the line is empty. A rule whose
+    line stays the same keeps its state."""
+    record = await owned(service, tenant, named=named)
+    row = await alert_row(service, record)
+    rules = dict(row.rules)
+    if line:
+        rules |= read_rules({name: line}, provider_of(record), interval=record.interval)
+    elif rules.pop(name, None) is None:
+        known = ", ".join(rules) or "none"
+        raise wrong("name", f"is no rule of this monitor; it has: {known}")
+    if rules == row.rules:
+        return _rules_result("Nothing changed: the rule is already like this.", row)
+    changed = msgspec.structs.replace(row, rules=rules, rules_version=row.rules_version + 1)
+    what = "rule set" if line else "rule removed"
+    await asyncio.to_thread(
+        service.database.monitors.change,
+        record,
+        rules=rules,
+        expected=record.version,
+        what=what,
+        at=service.clock.now(),
+    )
+    await asyncio.to_thread(service.records.put_monitor, changed)
+    return _rules_result(f"Done: {what}. It is judged from the next reading on.", changed)
+
+
+def _rules_result(summary: str, row: MonitorRow) -> Result:
+    return Result(
+        summary=summary,
+        data={"monitor": row.monitor, "rules": dict(row.rules)},
+        next=(Next("replay_rule", "See when a rule would have fired.", {"monitor": row.monitor}),),
+    )

@@ -1,0 +1,34 @@
+"""Slips of models that can mean only one thing: numbers, lists and objects sent as text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+def meant(kind: type[msgspec.Struct], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given, with slips taken for what was meant; what cannot be read stays as it is."""
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    return {
+        name: _value(value, types[name]) if name in types else value
+        for name, value in given.items()
+    }
+
+
+def _value(value: Any, kind: Any) -> Any:
+    for candidate in _readings(value):
+        try:
+            return msgspec.to_builtins(msgspec.convert(candidate, kind, strict=False))
+        except msgspec.ValidationError:
+            continue
+    return value
+
+
+def _readings(value: Any) -> list[Any]:
+    """The value itself, then what a text may stand for: JSON, or the only entry of a list."""
+    if not isinstance(value, str):
+        return [value]
+    try:
+        return [value, msgspec.json.decode(value), [value]]
+    except msgspec.DecodeError:
+        return [value, [value]]
