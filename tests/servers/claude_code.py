@@ -20,12 +20,12 @@ class ClaudeCode:
     server cannot be reached, so tests read the text."""
 
     def __init__(self, program: Path, home: Path) -> None:
-        self._program = program
+        self.program = program
         self._home = home
 
     def run(self, *arguments: str) -> str:
         done = subprocess.run(
-            [self._program, *arguments],
+            [self.program, *arguments],
             cwd=self._home,
             env={"HOME": str(self._home), "PATH": os.defpath},
             stdin=subprocess.DEVNULL,
