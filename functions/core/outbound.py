@@ -2,12 +2,13 @@
 public, and hand out exactly the addresses that were checked."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Protocol
 
 import msgspec
 
-from functions.core.addresses import ALLOW_SETTING, is_own, networks, not_public
+from functions.core.addresses import ALLOW_SETTING, Network, is_own, networks, not_public
 from functions.core.errors import Fault, InvalidConfiguration, SourceUnavailable
 from functions.core.web import Url, parse_url
 
@@ -43,7 +44,7 @@ class Door:
         own: Callable[[str], bool] = is_own,
     ) -> None:
         self._resolver = resolver
-        self._allowed = networks(allowed)
+        self._lets_through = _within(networks(allowed))
         self._own = own
 
     async def open(self, text: str, *, field: str = "url") -> Target:
@@ -65,12 +66,17 @@ class Door:
         what = not_public(address) or ("this machine" if self._own(address) else "")
         return what if what and not self._lets_through(address) else ""
 
-    def _lets_through(self, address: str) -> bool:
+
+def _within(allowed: tuple[Network, ...]) -> Callable[[str], bool]:
+    @lru_cache(maxsize=8192)
+    def lets_through(address: str) -> bool:
         try:
             parsed = ip_address(address)
         except ValueError:
             return False
-        return any(parsed in network for network in self._allowed)
+        return any(parsed in network for network in allowed)
+
+    return lets_through
 
 
 def _refused(field: str, what: str, address: str) -> InvalidConfiguration:

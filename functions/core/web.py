@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import quote
 
@@ -74,6 +75,7 @@ def header_faults(headers: Mapping[str, str], *, field: str = "headers") -> tupl
     return tuple(found)
 
 
+@lru_cache(maxsize=8192)
 def _parsed(text: str) -> Url:
     if len(text) > URL_LIMIT:
         raise ValueError(f"is longer than {URL_LIMIT} characters")
