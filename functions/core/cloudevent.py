@@ -129,7 +129,7 @@ def _faults(attributes: dict[str, str]) -> list[Fault]:
     if attributes.get("specversion") != "1.0":
         found.append(Fault("specversion", "must be 1.0"))
     names = "".join(attributes)
-    if not (names.isascii() and names.isalnum() and names == names.lower()):
+    if names and not (names.isascii() and names.isalnum() and names == names.lower()):
         found.append(Fault("attributes", "names must be lower-case letters and digits"))
     if "time" in attributes and moment(attributes["time"]) is None:
         found.append(Fault("time", "must be RFC 3339 with a time zone"))

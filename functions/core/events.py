@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from functions.core.alert import Alert
-from functions.core.cloudevent import Event, decode, encode
+from functions.core.cloudevent import Event, decode, encode, moment
 from functions.core.errors import AccessDenied, Fault, InvalidConfiguration
 from functions.core.keyring import mac, mac_matches
 from functions.core.monitor import utc_text
@@ -24,9 +24,11 @@ __all__ = [
     "believed",
     "decode",
     "encode",
+    "expect",
     "reading_event",
     "reading_of",
     "sealed",
+    "sent_at",
 ]
 
 READING = "io.claudemonitor.reading"
@@ -39,6 +41,9 @@ _SOURCE = "claude-monitor"
 _ADDED_ON_THE_WAY = ("knative", "trace")
 """Attributes that brokers add (arrival time, errors of a dead letter, traceparent); outside the
 MAC, and nothing of ours reads them."""
+
+_LONGEST_UNDERWAY = 600
+"""Seconds between a tick's sending and its arrival, retries and cold starts included."""
 
 T = TypeVar("T")
 
@@ -68,6 +73,22 @@ def _covered(event: Event) -> Iterator[bytes]:
         yield name.encode()
         yield attributes[name].encode()
     yield event.data
+
+
+def expect(event: Event, *kinds: str) -> None:
+    """Raise InvalidConfiguration unless the event is of one of these types."""
+    if event.type not in kinds:
+        raise InvalidConfiguration(Fault("type", f"must be {' or '.join(kinds)}"))
+
+
+def sent_at(event: Event, now: float) -> float:
+    """When a tick was sent. Nothing seals a tick's time, so it must be near `now`: a repeated
+    document must not write into other slots. Raises InvalidConfiguration when it is not."""
+    at = moment(event.time)
+    if at is None or abs(now - at) > _LONGEST_UNDERWAY:
+        problem = f"must be within {_LONGEST_UNDERWAY} s of now; compare the clocks"
+        raise InvalidConfiguration(Fault("time", problem))
+    return at
 
 
 def reading_event(reading: Reading) -> Event:
@@ -115,8 +136,7 @@ def alert_of(event: Event) -> Alert:
 
 
 def _inside(event: Event, kind: str, shape: type[T]) -> T:
-    if event.type != kind:
-        raise InvalidConfiguration(Fault("type", f"must be {kind}"))
+    expect(event, kind)
     try:
         return msgspec.json.decode(event.data, type=shape)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -1,0 +1,103 @@
+"""What stands before a function: a cap on the body and a deadline for sending a request. Neither
+the framework nor uvicorn has them, so a stuck or greedy client would hold a socket or memory."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from functions.core.cloudevent import EVENT_LIMIT
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+REQUEST_SECONDS = 10.0
+"""From the first byte of a request (or the connection) to its last."""
+_LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class PromptProtocol(HttpToolsProtocol):
+    """Closes a connection on which a request does not arrive whole in time; an idle one between two
+    requests is left to the keep-alive."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._request_is_here()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self._expect_request()
+        super().data_received(data)
+
+    def on_message_complete(self) -> None:
+        self._request_is_here()
+        super().on_message_complete()
+
+    def _expect_request(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, self._give_up)
+
+    def _request_is_here(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(_LATE)
+            self.transport.close()
+
+
+def guarded(app: App) -> App:
+    """The app behind a cap of 1 MiB on bodies; answers GET /healthz by itself."""
+
+    async def guard(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["method"] == "GET" and scope["path"] == "/healthz":
+            await _answer(send, 200)
+            return
+        body = await _body(scope, receive)
+        if body is None:
+            await _answer(send, 413)
+            return
+
+        async def replay() -> Message:
+            nonlocal body
+            if body is None:
+                return await receive()
+            message = {"type": "http.request", "body": body, "more_body": False}
+            body = None
+            return message
+
+        await app(scope, replay, send)
+
+    return guard
+
+
+async def _body(scope: Message, receive: Receive) -> bytes | None:
+    """The whole body, or None when it is too long."""
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    if not declared.isdigit() or int(declared) > EVENT_LIMIT:
+        return None
+    body = bytearray()
+    while (message := await receive())["type"] == "http.request":
+        body += message["body"]
+        if len(body) > EVENT_LIMIT:
+            return None
+        if not message["more_body"]:
+            break
+    return bytes(body)
+
+
+async def _answer(send: Send, status: int) -> None:
+    headers = [(b"content-length", b"0")] + [(b"connection", b"close")] * (status >= 400)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

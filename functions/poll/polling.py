@@ -1,0 +1,119 @@
+"""One tick: verify the document, look once (twice when the first look fails), emit one reading."""
+
+import asyncio
+import logging
+import math
+
+import msgspec
+
+from functions.core.errors import MonitorError
+from functions.core.monitor import MonitorSpec
+from functions.core.ports import Clock, EventSink, HttpClient, SecretOpener
+from functions.core.provider import Context, configured
+from functions.core.reading import Failure, FailureKind, Reading
+from functions.core.seal import SpecVerifier
+from functions.providers import load
+
+LOG = logging.getLogger("claude_monitor.poll")
+
+RECHECK_AFTER = 1.0
+"""Seconds between a failed first look and the second, so that one lost packet alerts nobody."""
+_MARGIN = 1.05
+"""A provider that overlooks its deadline is stopped this much later."""
+_KINDS = {
+    "access": FailureKind.ACCESS,
+    "unavailable": FailureKind.UNAVAILABLE,
+    "limit": FailureKind.UNAVAILABLE,
+}
+
+
+class Polling:
+    """`deadline` is the seconds of one look; never more than the monitor's interval."""
+
+    def __init__(
+        self,
+        verifier: SpecVerifier,
+        http: HttpClient,
+        *,
+        opener: SecretOpener,
+        sink: EventSink,
+        clock: Clock,
+        deadline: float = 10.0,
+    ) -> None:
+        self._verifier = verifier
+        self._http = http
+        self._opener = opener
+        self._sink = sink
+        self._clock = clock
+        self._deadline = deadline
+        self._failing: dict[str, str] = {}
+
+    async def tick(self, document: bytes, at: float) -> Reading:
+        """Poll the monitor of a signed document for the slot nearest to `at` (seconds since the
+        epoch) and emit the reading; a failure of the source is a failed reading.
+
+        Raises SourceUnavailable when the sink refused, AccessDenied or InvalidConfiguration for a
+        document that is not ours."""
+        spec = self._verifier.open(document)
+        slot = spec.schedule.slot(at)
+        ends = self._clock.now() + spec.interval
+        reading = await self._look(spec, slot, ends)
+        if _bad(reading) and self._clock.now() + RECHECK_AFTER < ends:
+            await asyncio.sleep(RECHECK_AFTER)
+            reading = await self._look(spec, slot, ends)
+        await self._sink.emit(reading)
+        self._note(reading)
+        return reading
+
+    async def check(self, spec: MonitorSpec) -> Reading:
+        """One look that is neither repeated nor emitted."""
+        now = self._clock.now()
+        return await self._look(spec, spec.schedule.slot(now), now + self._deadline)
+
+    async def _look(self, spec: MonitorSpec, slot: int, ends: float) -> Reading:
+        deadline = min(self._deadline, ends - self._clock.now())
+        context = Context(
+            spec=spec,
+            slot=slot,
+            clock=self._clock,
+            http=self._http,
+            opener=self._opener,
+            log=LOG,
+            deadline=deadline,
+        )
+        try:
+            provider = configured(load(spec.provider), spec.config)
+            async with asyncio.timeout(deadline * _MARGIN):
+                reading = await provider.poll(context)
+        except TimeoutError:
+            return self._failed(context, FailureKind.UNAVAILABLE, "no answer within the deadline")
+        except MonitorError as error:
+            return self._failed(
+                context, _KINDS.get(error.kind, FailureKind.UNEXPECTED), error.message
+            )
+        except Exception as error:  # noqa: BLE001 - a provider's fault must not stop the others
+            LOG.error("provider %s failed: %s", spec.provider, type(error).__name__)
+            return self._failed(context, FailureKind.UNEXPECTED, "the provider has a fault")
+        if not all(map(math.isfinite, reading.metrics.values())):
+            return self._failed(context, FailureKind.UNEXPECTED, "a value was not a finite number")
+        return reading
+
+    @staticmethod
+    def _failed(context: Context, kind: FailureKind, cause: str) -> Reading:
+        blank = context.reading({}, started=context.clock.now())
+        return msgspec.structs.replace(blank, failure=Failure(kind, cause))
+
+    def _note(self, reading: Reading) -> None:
+        """Log the first failure and the recovery, not each repetition."""
+        failing = reading.failure.cause if reading.failure else ""
+        before = self._failing.pop(reading.monitor, "")
+        if failing:
+            self._failing[reading.monitor] = failing
+        if failing and not before:
+            LOG.warning("monitor %s is blind: %s", reading.monitor, failing)
+        elif before and not failing:
+            LOG.warning("monitor %s sees again", reading.monitor)
+
+
+def _bad(reading: Reading) -> bool:
+    return reading.failure is not None or reading.metrics.get("up") == 0

@@ -1,0 +1,67 @@
+"""How every function is served: `python -m functions.serve poll`. The app of functions-framework on
+uvicorn, with what both leave out: a cap on bodies, deadlines for slow senders, long keep-alive."""
+
+import gc
+import os
+import sys
+from pathlib import Path
+
+from functions_framework.aio import create_asgi_app
+from uvicorn import Config, Server
+
+from functions.core.errors import MonitorError
+from functions.guard import App, PromptProtocol, guarded
+from functions.logs import log_json_lines
+from functions.settings import Settings
+
+KEEP_ALIVE_SECONDS = 100
+"""Longer than the 90 s for which Knative's proxy keeps an idle connection: the side that reuses it
+must not find it closed."""
+GRACE_SECONDS = 30
+
+
+def main(arguments: list[str]) -> int:
+    """Serve the function of this name until SIGTERM, then finish what was begun."""
+    log_json_lines()
+    if len(arguments) != 1 or not _source(arguments[0]).exists():
+        sys.stderr.write("usage: python -m functions.serve poll|record|alert|notify\n")
+        return 2
+    try:
+        serve(arguments[0])
+    except MonitorError as error:
+        sys.stderr.write(f"{arguments[0]} cannot start: {error.message}\n")
+        return 2
+    return 0
+
+
+def serve(name: str) -> None:
+    """Raises InvalidConfiguration with every setting that is wrong."""
+    settings = Settings.read(os.environ)
+    app: App = create_asgi_app(name, str(_source(name)))  # type: ignore[no-untyped-call]
+    config = Config(
+        guarded(app),
+        host=settings.host,
+        port=settings.port,
+        http=PromptProtocol,
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    config.load()
+    # What is loaded now stays; without this each full collection walks all of it again.
+    gc.freeze()
+    Server(config).run()
+
+
+def _source(name: str) -> Path:
+    return Path(__file__).parent / Path(name).name / "main.py"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
