@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,17 +41,21 @@ def find(home: Path) -> str | None:
     known = standing(home)
     if known is None:
         return None
-    parts = urlsplit(known.url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=2.0)
     try:
-        connection.request("GET", "/healthz")
-        told = json.loads(connection.getresponse().read())
+        told = json.loads(ask(known.url, "/healthz"))
     except (OSError, http.client.HTTPException, ValueError):
         return None
-    finally:
-        connection.close()
     same = isinstance(told, dict) and told.get("pid") == known.pid
     return known.url if same else None
+
+
+def ask(url: str, path: str) -> bytes:
+    """What the service says at one of its health addresses. Raises OSError, HTTPException."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=2.0)
+    with closing(connection):
+        connection.request("GET", path)
+        return connection.getresponse().read()
 
 
 def ensure(settings: Settings, environ: Mapping[str, str]) -> str:

@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.core.errors import Fault, InvalidConfiguration
 
+Listener = socket.socket
+
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """What answers without a token: it says nothing about anybody's monitors."""
 
@@ -55,7 +57,7 @@ def with_health(app: Starlette, problems: Callable[[], list[str]]) -> Starlette:
     return app
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> Listener:
     """The service's socket. Raises InvalidConfiguration when the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

@@ -16,9 +16,6 @@ PREFIX = "CLAUDE_MONITOR_"
 LOCAL_TENANT = "local"
 """The one account there is while nobody signs in."""
 
-FUNCTIONS_ONLY = frozenset({"BROKER_URL"})
-"""Settings that functions read and the service does not; no fault when they are set here."""
-
 
 def _hidden(description: str, **limits: Any) -> Meta:
     return Meta(description=description, extra={"secret": True}, **limits)
@@ -68,11 +65,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, _hidden("address fetched every minute while all is well, so that others can watch us")
     ] = ""
 
+    def at(self, port: int) -> str:
+        """Where callers on this machine reach a service that listens on `port`."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - a comparison
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
     @property
-    def address(self) -> str:
-        """Where callers reach this service."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.url or f"http://{host}:{self.port}"
+    def accepted_hosts(self) -> tuple[str, ...]:
+        """Host headers that are answered, `:*` for any port."""
+        local = ("127.0.0.1:*", "localhost:*", "[::1]:*")
+        return (*local, self.host, f"{self.host}:*", *self.allowed_hosts)
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -119,7 +121,7 @@ def gather(environ: Mapping[str, str]) -> tuple[dict[str, Origin], list[Fault]]:
         if name.startswith(PREFIX):
             given[name.removeprefix(PREFIX)] = Origin(value, "environment")
     known = {field.name.upper() for field in msgspec.structs.fields(Settings)}
-    for name in sorted(given.keys() - known - FUNCTIONS_ONLY):
+    for name in sorted(given.keys() - known):
         found.append(Fault(PREFIX + name, _near_miss(name, known)))
     return {
         name.lower(): origin for name, origin in given.items() if name in known and origin.value

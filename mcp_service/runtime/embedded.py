@@ -52,6 +52,7 @@ class Embedded:
         self._specs.pop(monitor, None)
         self._documents.pop(monitor, None)
         self._faults.pop(monitor, None)
+        self._polls.pop(monitor, None)
 
     async def list(self) -> dict[str, RuntimeStatus]:
         return {monitor: self._status(spec) for monitor, spec in self._specs.items()}
@@ -81,12 +82,9 @@ class Embedded:
         )
 
     def _due(self, monitor: str, slot: int) -> None:
-        if monitor in self._polls:
-            self._start(self._miss(self._specs[monitor], slot, OVERRUN))
-            return
-        task = self._start(self._poll(self._specs[monitor], self._documents[monitor], slot))
+        before = self._polls.get(monitor)
+        task = self._start(self._turn(self._specs[monitor], slot, before))
         self._polls[monitor] = task
-        task.add_done_callback(lambda _: self._polls.pop(monitor, None))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -99,17 +97,28 @@ class Embedded:
         if not task.cancelled() and (error := task.exception()):
             self._log.error("a poll broke off; the watchdog shows its slot", exc_info=error)
 
-    async def _poll(self, spec: MonitorSpec, document: bytes, slot: int) -> None:
-        async with self._room:
-            if self._clock.now() - slot > spec.interval / 2:
-                await self._miss(spec, slot, CROWDED)
+    async def _turn(self, spec: MonitorSpec, slot: int, before: asyncio.Task[None] | None) -> None:
+        """The slot is run when the poll before it ends in time, and missed otherwise."""
+        late = slot + spec.interval / 2
+        if before is not None and not before.done():
+            await asyncio.wait((before,), timeout=late - self._clock.now())
+            if not before.done():
+                await self._miss(spec, slot, OVERRUN)
+                await asyncio.wait((before,))
                 return
-            try:
-                await self._polling.tick(document, slot)
-            except MonitorError as error:
-                self._note(spec.id, error.message)
-            else:
-                self._note(spec.id, "")
+        async with self._room:
+            if self._clock.now() > late:
+                await self._miss(spec, slot, CROWDED)
+            elif spec.id in self._documents:
+                await self._poll(spec.id, slot)
+
+    async def _poll(self, monitor: str, slot: int) -> None:
+        try:
+            await self._polling.tick(self._documents[monitor], slot)
+        except MonitorError as error:
+            self._note(monitor, error.message)
+        else:
+            self._note(monitor, "")
 
     async def _miss(self, spec: MonitorSpec, slot: int, cause: str) -> None:
         try:

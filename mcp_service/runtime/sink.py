@@ -30,8 +30,24 @@ class InProcessSink:
         self._submit = submit
         self._log = log
         self._behind: dict[str, Reading] = {}
+        self.fault = ""
+        """Why the last reading was not accepted, or nothing."""
 
     async def emit(self, reading: Reading) -> None:
+        try:
+            await self._accept(reading)
+        except MonitorError as error:
+            self.fault = error.message
+            raise
+        self.fault = ""
+
+    async def settle(self) -> None:
+        """Submit what the rules have not seen, oldest first. Raises SourceUnavailable."""
+        for key, reading in list(self._behind.items()):
+            await self._evaluate(reading)
+            del self._behind[key]
+
+    async def _accept(self, reading: Reading) -> None:
         await self._recording.record((reading,))
         try:
             await self._evaluate(reading)
@@ -39,12 +55,6 @@ class InProcessSink:
             if len(self._behind) < BEHIND_LIMIT:
                 self._behind[reading.id] = reading
             raise
-
-    async def settle(self) -> None:
-        """Submit what the rules have not seen, oldest first. Raises SourceUnavailable."""
-        for key, reading in list(self._behind.items()):
-            await self._evaluate(reading)
-            del self._behind[key]
 
     async def _evaluate(self, reading: Reading) -> None:
         try:

@@ -1,0 +1,21 @@
+"""The command line: `claude-monitor VERB`. Verbs are imported only when asked for."""
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb. Returns the exit code: 0 done, 1 failed, 2 wrong usage or settings."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["mcp"]:
+        # Before argparse and everything else: the client waits for the first answer.
+        from mcp_service.bridge.stdio import main as bridge  # noqa: PLC0415
+
+        return bridge()
+    from mcp_service.cli.verbs import run  # noqa: PLC0415
+
+    return run(given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+"""The only place where things are plugged together."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from functions.alert.alerting import Alerting
+from functions.alert.queue import AlertingQueue
+from functions.channels import load
+from functions.clients.http import CurlHttp, outbound_http
+from functions.core.channel import Lent, configured_channel
+from functions.core.errors import Fault, InvalidConfiguration, SourceUnavailable
+from functions.core.ports import Channel, ChannelRow, Clock, EventSink, HttpClient
+from functions.core.reading import Reading
+from functions.core.seal import Opener, SpecVerifier
+from functions.notify.delivering import Delivering
+from functions.poll.polling import Polling
+from functions.record.recording import Recording
+from functions.stores.sql.alerts import SqlAlertStore
+from functions.stores.sql.engine import open_engine
+from functions.stores.sql.records import SqlAlertRecords
+from functions.stores.sqlite import SqliteReadings
+from mcp_service.database.database import Database
+from mcp_service.desired import desired, mend
+from mcp_service.heartbeat import EVERY, Heartbeat
+from mcp_service.keys import read_key, sealing_keys
+from mcp_service.loops import Loop
+from mcp_service.reconciler import Reconciler
+from mcp_service.runtime.catch_up import catch_up
+from mcp_service.runtime.embedded import Embedded
+from mcp_service.runtime.sink import InProcessSink
+from mcp_service.service import Service
+from mcp_service.settings import Settings
+from mcp_service.watchdog import Watchdog
+
+DAY = 86_400
+HISTORY_DAYS = 400
+"""Days that alerts, decisions and settled deliveries are kept."""
+STALLED = 5.0
+"""Seconds without a round of the scheduler after which we do not call ourselves well."""
+LAST_POLLS = 15.0
+"""Seconds that polls in flight get when the service ends."""
+
+OpenChannel = Callable[[ChannelRow], Channel]
+
+_log = logging.getLogger("claude_monitor")
+
+
+@dataclass(kw_only=True)
+class App:
+    """Everything that lives as long as the service."""
+
+    service: Service
+    runtime: Embedded
+    sink: InProcessSink
+    queue: AlertingQueue
+    readings: SqliteReadings
+    http: CurlHttp
+    loops: dict[str, Loop]
+    clock: Clock
+
+    def problems(self) -> list[str]:
+        """What keeps the service from its work, in our words; nothing when all is well."""
+        stalled = self.clock.monotonic() - self.runtime.scheduler.beat > STALLED
+        found = ["the scheduler does not tick"] if stalled else []
+        if self.sink.fault:
+            found.append(f"readings are not accepted: {self.sink.fault}")
+        watched = (loop for name, loop in self.loops.items() if name != "heartbeat")
+        return found + [f"{loop.name}: {loop.fault}" for loop in watched if loop.fault]
+
+    async def catch_up(self) -> None:
+        """Once, before the first tick: mend what a crash left half done."""
+        records = self.service.records
+        await asyncio.to_thread(mend, self.service.database, records)
+        rows = await asyncio.to_thread(records.monitors)
+        if count := await catch_up(rows, self.readings, self.queue.submit):
+            _log.info("caught up with %d stored readings", count)
+
+    async def close(self) -> None:
+        """Let the polls in flight finish, then let go of everything."""
+        await self.runtime.finish(LAST_POLLS)
+        self.queue.close()
+        self.readings.close()
+        self.http.close()
+
+
+def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
+    """Build everything; the database must be migrated and the keys made. `before` is when an
+    earlier service of this home was last alive."""
+    engine = open_engine(settings.database_url)
+    store = SqlAlertStore(engine)
+    readings = SqliteReadings(settings.readings)
+    http = outbound_http(settings.allow_private)
+    queue = AlertingQueue(Alerting(store, clock))
+    delivering = Delivering(store, patient(opener(settings)), clock, log=_log)
+    deliver = Loop("delivery", delivering.sweep, every=5)
+
+    async def submit(reading: Reading) -> None:
+        if await queue.submit(reading):
+            deliver.wake()
+
+    sink = InProcessSink(Recording(readings), submit, _log)
+    runtime = embedded(settings, http, sink, clock)
+    app = App(
+        service=Service(
+            database=Database(engine),
+            records=SqlAlertRecords(engine),
+            readings=readings,
+            runtime=runtime,
+            runtime_name=settings.runtime,
+            channels=opener(settings),
+            clock=clock,
+            pepper=bytes.fromhex(read_key(Path(settings.keys), "pepper")),
+            sealing_keys=sealing_keys(Path(settings.keys)),
+            version=our_version(),
+        ),
+        runtime=runtime,
+        sink=sink,
+        queue=queue,
+        readings=readings,
+        http=http,
+        loops={"delivery": deliver},
+        clock=clock,
+    )
+    app.loops |= _loops(app, settings, before)
+    return app
+
+
+def embedded(settings: Settings, http: HttpClient, sink: EventSink, clock: Clock) -> Embedded:
+    """The runtime that polls in this process."""
+    keys = Path(settings.keys)
+    polling = Polling(
+        verifier=SpecVerifier(read_key(keys, "spec.pub")),
+        http=http,
+        opener=Opener("poll", read_key(keys, "poll.key")),
+        sink=sink,
+        clock=clock,
+        deadline=settings.deadline,
+    )
+    signing_key = read_key(keys, "spec.key")
+    return Embedded(
+        polling, sink, signing_key=signing_key, clock=clock, concurrency=settings.concurrency
+    )
+
+
+def opener(settings: Settings) -> OpenChannel:
+    """Opens the sender of a channel."""
+    lent = Lent(smtp_url=settings.smtp_url, mail_from=settings.mail_from)
+
+    def channel(row: ChannelRow) -> Channel:
+        if not settings.smtp_url:
+            problem = "is not set, so no mail can be sent; the operator sets it and restarts"
+            raise InvalidConfiguration(Fault("CLAUDE_MONITOR_SMTP_URL", problem))
+        return configured_channel(load(row.kind), row.config).sender(lent)
+
+    return channel
+
+
+def patient(open_channel: OpenChannel) -> OpenChannel:
+    """For messages that are owed: they wait for the operator's settings and are not given up."""
+
+    def channel(row: ChannelRow) -> Channel:
+        try:
+            return open_channel(row)
+        except InvalidConfiguration as error:
+            raise SourceUnavailable(error.message) from error
+
+    return channel
+
+
+def _loops(app: App, settings: Settings, before: float) -> dict[str, Loop]:
+    database, clock = app.service.database, app.clock
+    reconciler = Reconciler(lambda: list(desired(database)), app.runtime)
+    watchdog = Watchdog(
+        lambda: list(reconciler.wanted.values()),
+        app.readings,
+        app.sink,
+        clock=clock,
+        before=before,
+    )
+
+    async def expire() -> None:
+        await app.readings.expire(int(clock.now()) - settings.retention_days * DAY)
+        await asyncio.to_thread(app.service.records.expire, clock.now() - HISTORY_DAYS * DAY)
+
+    loops = [
+        Loop("reconciler", reconciler.step, every=10),
+        Loop("watchdog", watchdog.step, every=1),
+        Loop("rules", app.sink.settle, every=5),
+        Loop("retention", expire, every=3600),
+    ]
+    if settings.heartbeat_url:
+        heartbeat = Heartbeat(app.http, settings.heartbeat_url, app.problems)
+        loops.append(Loop("heartbeat", heartbeat.step, every=EVERY))
+    return {loop.name: loop for loop in loops}
+
+
+def our_version() -> str:
+    try:
+        return version("claude-monitor")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "0"

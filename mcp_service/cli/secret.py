@@ -1,0 +1,49 @@
+"""`claude-monitor secret`: values that monitors send, sealed the moment they are entered."""
+
+import argparse
+import asyncio
+import getpass
+import sys
+
+from mcp_service.app import App, plug
+from mcp_service.cli.output import say
+from mcp_service.cli.setup import prepare_all
+from mcp_service.clock import SteadyClock
+from mcp_service.secrets import drop_secret, list_secrets, put_secret
+from mcp_service.settings import LOCAL_TENANT, load
+
+ROLE = "poll"
+"""The function that sends monitors' secrets."""
+
+
+def run(chosen: argparse.Namespace) -> int:
+    settings = load()
+    value = _entered(chosen.name) if chosen.action == "set" else ""
+    prepare_all(settings)
+    asyncio.run(_act(chosen, value, plug(settings, SteadyClock())))
+    return 0
+
+
+async def _act(chosen: argparse.Namespace, value: str, app: App) -> None:
+    service, tenant = app.service, LOCAL_TENANT
+    try:
+        if chosen.action == "set":
+            await put_secret(
+                service, tenant, chosen.name, value=value, hosts=chosen.host, role=ROLE
+            )
+            say(f"{chosen.name} is sealed; name it in a monitor's secrets to use it.")
+        elif chosen.action == "delete":
+            await drop_secret(service, tenant, chosen.name)
+            say(f"{chosen.name} is forgotten.")
+        else:
+            for secret in await list_secrets(service, tenant):
+                say(f"{secret.name}: for {', '.join(secret.hosts)}")
+    finally:
+        await app.close()
+
+
+def _entered(name: str) -> str:
+    """From a pipe, or asked for without an echo; never from the command line, which others see."""
+    if sys.stdin.isatty():
+        return getpass.getpass(f"Value of {name} (not shown): ")
+    return sys.stdin.read().removesuffix("\n")

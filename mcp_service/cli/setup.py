@@ -1,0 +1,47 @@
+"""`claude-monitor setup`: everything the service needs here; run again, it changes nothing."""
+
+import argparse
+import os
+from pathlib import Path
+
+from mcp_service.cli.output import say, step
+from mcp_service.home import prepare
+from mcp_service.settings import PREFIX, Settings, home_of, load, settings_file
+
+WORDS = """\
+# Settings of claude-monitor; the environment wins over this file.
+# All there are, with their meaning: claude-monitor settings
+#{prefix}SMTP_URL=smtp://user:password@mail.example.com:587
+#{prefix}MAIL_FROM=monitor@example.com
+"""
+
+
+def run(_: argparse.Namespace) -> int:
+    home = home_of(os.environ)
+    with step(f"Home folder {home}"):
+        prepare(home)
+        home.chmod(0o700)
+        _write_settings(settings_file(home))
+    prepare_all(load())
+    say("Set up. Next: claude-monitor serve")
+    return 0
+
+
+def prepare_all(settings: Settings) -> None:
+    """Keys and databases, made or brought to the newest shape."""
+    from mcp_service.database.migrate import migrate  # noqa: PLC0415 - progress is shown before
+    from mcp_service.keys import make_keys  # noqa: PLC0415 - progress is shown before
+
+    with step(f"Keys in {settings.keys}"):
+        make_keys(Path(settings.keys))
+    with step("Database"):
+        migrate(settings.database_url)
+    for file in Path(settings.home).glob("*.db*"):
+        file.chmod(0o600)
+
+
+def _write_settings(file: Path) -> None:
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(WORDS.format(prefix=PREFIX), encoding="utf-8")
+    file.chmod(0o600)

@@ -1,0 +1,100 @@
+"""The standing service from start to end: set up, catch up, serve, finish what was begun."""
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from mcp_service.app import App, plug
+from mcp_service.clock import SteadyClock
+from mcp_service.database.migrate import migrate
+from mcp_service.home import Ownership
+from mcp_service.http import BearerOnly, Listener, listen, with_health
+from mcp_service.keys import make_keys
+from mcp_service.loops import Loop
+from mcp_service.server import build, web
+from mcp_service.settings import Settings
+
+Transport = Literal["http", "sse"]
+GOODBYE = 3
+"""Seconds that open answers and streams get when the service ends."""
+KEEP_ALIVE = 95
+"""Seconds that an idle connection is kept: longer than proxies pool theirs."""
+
+Ready = Callable[[str], None]
+
+
+def serve(settings: Settings, transport: Transport, ready: Ready) -> None:
+    """Until SIGTERM or SIGINT. `ready` gets the address once calls are answered.
+
+    Raises LimitReached when another service owns the home, InvalidConfiguration when the port is
+    taken, SourceUnavailable when a database cannot be used."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("mcp").setLevel(logging.WARNING)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal once more when it has ended; our own end comes after that.
+        signal.signal(number, lambda *_: None)
+    home = Path(settings.home)
+    with closing(Ownership(home)) as ours, closing(listen(settings.host, settings.port)) as door:
+        make_keys(Path(settings.keys))
+        migrate(settings.database_url)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_live(settings, ours, door, transport=transport, ready=ready))
+
+
+async def _live(
+    settings: Settings, home: Ownership, door: Listener, *, transport: Transport, ready: Ready
+) -> None:
+    clock = SteadyClock()
+    app = plug(settings, clock, before=home.last_alive)
+    try:
+        await app.catch_up()
+        loops = [*app.loops.values(), Loop("alive", home.touch, every=1)]
+        server = uvicorn.Server(_configuration(_asgi(app, settings, transport)))
+        gc.collect()
+        gc.freeze()
+        async with asyncio.TaskGroup() as group:
+            runs = [app.runtime.run(), *(loop.run() for loop in loops)]
+            tasks = [group.create_task(run) for run in runs]
+            port = door.getsockname()[1]
+            url = settings.at(port)
+            home.announce(url, clock.now())
+            ready(url)
+            await server.serve(sockets=[door])
+            for task in tasks:
+                task.cancel()
+    finally:
+        await app.close()
+
+
+def _asgi(app: App, settings: Settings, transport: Transport) -> ASGIApp:
+    inside = web(
+        build(lambda: app.service),
+        sse=transport == "sse",
+        hosts=settings.accepted_hosts,
+        origins=settings.allowed_origins,
+    )
+    with_health(inside, app.problems)
+    return BearerOnly(inside, settings.token) if settings.token else inside
+
+
+def _configuration(asgi: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        asgi,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GOODBYE,
+    )
