@@ -85,8 +85,11 @@ def test_every_lock_agrees_with_the_one_that_is_tested() -> None:
 def test_no_dependency_has_a_licence_that_binds_us() -> None:
     bound = []
     for name in pins(LOCKS["service"]):
-        words = distribution(name).metadata
-        licence = words.get("License-Expression") or words.get("License") or ""
-        stated = [licence[:80], *(words.get_all("Classifier") or [])]
-        bound += [f"{name}: {line}" for line in stated if BINDS_US.search(line)]
+        stated = distribution(name).metadata.json
+        own = stated.get("license_expression") or str(stated.get("license", ""))[:80]
+        bound += [
+            f"{name}: {line}"
+            for line in [own, *stated.get("classifier", [])]
+            if BINDS_US.search(str(line))
+        ]
     assert not bound

@@ -63,6 +63,5 @@ class Mailbox:
     ) -> str:
         content = cast(bytes, envelope.content)
         if self.reply.startswith("250"):
-            message = email.message_from_bytes(content, policy=email.policy.default)
-            self._kept.append(cast(EmailMessage, message))
+            self._kept.append(email.message_from_bytes(content, policy=email.policy.default))
         return self.reply
