@@ -3,12 +3,17 @@
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers.mail import Mailbox
 from tests.servers.port import free_port
 from tests.servers.website import Website
 
 FIGURES = pytest.StashKey[list[str]]()
+
+# Times of a property test say how busy the machine is, nothing about the property.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
 
 
 @pytest.fixture
