@@ -33,6 +33,7 @@ def configured(tmp_path: Path) -> dict[str, str]:
         "CLAUDE_MONITOR_READINGS": str(tmp_path / "readings.db"),
         "CLAUDE_MONITOR_DATABASE_URL": f"sqlite:///{tmp_path}/monitors.db",
         "CLAUDE_MONITOR_SMTP_URL": "smtp://127.0.0.1:1",
+        "CLAUDE_MONITOR_MAIL_FROM": "monitor@example.org",
     }
 
 

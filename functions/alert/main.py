@@ -1,0 +1,49 @@
+"""alert: a reading in, the alerts it leads to out. Translation only; alerting.py does the work."""
+
+import asyncio
+import logging
+import os
+from functools import cache
+
+import functions_framework.aio
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.alert.alerting import Alerting
+from functions.answer import answered
+from functions.clients.broker import Broker, open_broker
+from functions.clock import SystemClock
+from functions.core.errors import SourceUnavailable
+from functions.core.events import Event, alert_event, believed, reading_of
+from functions.settings import Settings
+from functions.stores.sql.alerts import SqlAlertStore
+from functions.stores.sql.engine import open_engine
+
+SETTINGS = Settings.read(os.environ, needs=["broker_url", "database_url"], keys=["events.key"])
+LOG = logging.getLogger("claude_monitor.alert")
+
+
+@functions_framework.aio.http
+async def alert(request: Request) -> Response:
+    return await answered(request, work, log=LOG)
+
+
+async def work(event: Event) -> None:
+    """What is owed is in the database before the event goes out, which is only a wake-up."""
+    reading = reading_of(believed(event, SETTINGS.key("events.key")))
+    for told in await asyncio.to_thread(alerting().apply, [reading]):
+        LOG.warning("alert monitor=%s rule=%s state=%s", told.monitor, told.rule, told.state)
+        try:
+            await broker().post(alert_event(told))
+        except SourceUnavailable as error:
+            LOG.warning("no wake-up for notify, the next sweep will do: %s", error.message)
+
+
+@cache
+def alerting() -> Alerting:
+    return Alerting(SqlAlertStore(open_engine(SETTINGS.database_url)), SystemClock())
+
+
+@cache
+def broker() -> Broker:
+    return open_broker(SETTINGS.broker_url, shared_keys=SETTINGS.key("events.key"))

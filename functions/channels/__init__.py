@@ -1,0 +1,22 @@
+"""The folder is the registry: a file's name is the channel's kind, imported when asked for."""
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from functions.core.channel import ChannelKind
+from functions.core.errors import NotFound
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """All kinds of channels, in alphabetical order."""
+    return tuple(sorted(module.name for module in iter_modules(__path__)))
+
+
+def load(kind: str) -> type[ChannelKind]:
+    """The channel of this kind. Raises NotFound, with all there are."""
+    if kind not in names():
+        raise NotFound("There is no such kind of channel; there are: " + ", ".join(names()) + ".")
+    channel: type[ChannelKind] = import_module(f"{__name__}.{kind}").CHANNEL
+    return channel

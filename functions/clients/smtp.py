@@ -1,0 +1,183 @@
+"""One message over SMTP: on a thread, within a deadline, with verified TLS, its answer in our
+words."""
+
+import asyncio
+import smtplib
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import lru_cache
+from ipaddress import ip_address
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from functions.core.errors import (
+    AccessDenied,
+    Fault,
+    InvalidConfiguration,
+    MonitorError,
+    SourceUnavailable,
+    UnexpectedAnswer,
+)
+
+GOODBYE = 1.0
+"""Seconds to wait for the answer to QUIT, which changes nothing."""
+
+# Its own threads: a mail server that hangs must not hold up what else runs on threads.
+_THREADS = ThreadPoolExecutor(32, thread_name_prefix="smtp")
+
+
+class MailServer(msgspec.Struct, frozen=True):
+    """A mail server as its URL names it; `tls` from the first byte on, otherwise STARTTLS when the
+    server offers it."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    tls: bool
+
+    @staticmethod
+    def of(url: str) -> "MailServer":
+        """Raises InvalidConfiguration for what is not the URL of a mail server."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host = port = None
+        if not host or parts.scheme not in ("smtp", "smtps"):
+            problem = "must be smtp://HOST:PORT or smtps://HOST:PORT, with USER:PASSWORD@ if needed"
+            raise InvalidConfiguration(Fault("smtp_url", problem))
+        tls = parts.scheme == "smtps"
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        return MailServer(host, port or (465 if tls else 25), user, password, tls)
+
+
+async def send(
+    server: MailServer, mail: bytes, *, sender: str, recipient: str, deadline: float
+) -> str:
+    """Returns once the server has accepted the mail. Nothing is sent after this has raised.
+
+    Raises SourceUnavailable when trying again may help, AccessDenied when the server does not let
+    us in, UnexpectedAnswer when it will never take this mail."""
+    talk = _Talk(server, sender, timeout=deadline)
+    loop = asyncio.get_running_loop()
+    work = loop.run_in_executor(_THREADS, talk.deliver, recipient, mail)
+    while not (await asyncio.wait({work}, timeout=deadline))[0]:
+        talk.cut()
+    return work.result()
+
+
+class _Talk:
+    """One conversation, on a thread; `cut` ends it from another one."""
+
+    def __init__(self, server: MailServer, sender: str, *, timeout: float) -> None:
+        self._server = server
+        self._sender = sender
+        self._is_cut = False
+        # A name of our own for EHLO: smtplib would ask the DNS for one, which may take long.
+        name = sender.rpartition("@")[2]
+        self._smtp = (
+            smtplib.SMTP_SSL(local_hostname=name, timeout=timeout, context=_tls())
+            if server.tls
+            else smtplib.SMTP(local_hostname=name, timeout=timeout)
+        )
+        # The name that TLS verifies. smtplib knows it only when it connects in its constructor,
+        # and then there would be nothing to cut.
+        setattr(self._smtp, "_host", server.host)  # noqa: B010 - smtplib's stub hides the name
+
+    def cut(self) -> None:
+        self._is_cut = True
+        if self._smtp.sock is not None:
+            with suppress(OSError):
+                # Of the plain socket: an SSLSocket would forget its TLS while it is being read.
+                socket.socket.shutdown(self._smtp.sock, socket.SHUT_RDWR)
+
+    def deliver(self, recipient: str, mail: bytes) -> str:
+        try:
+            self._open()
+            if self._is_cut:
+                raise TimeoutError
+            self._smtp.sendmail(self._sender, [recipient], mail)
+            self._leave()
+        except (smtplib.SMTPException, OSError) as error:
+            raise _meaning(error) from error
+        finally:
+            self._smtp.close()
+        return "250: the mail server accepted it"
+
+    def _open(self) -> None:
+        code, words = self._smtp.connect(self._server.host, self._server.port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, words)
+        self._smtp.ehlo_or_helo_if_needed()
+        encrypted = self._server.tls or _is_loopback(self._server.host)
+        if not self._server.tls and self._smtp.has_extn("starttls"):
+            self._smtp.starttls(context=_tls())
+            encrypted = True
+        if self._server.user:
+            if not encrypted:
+                raise AccessDenied(
+                    "The mail server offers no encryption, so our password was not sent; use smtps://."
+                )
+            self._smtp.login(self._server.user, self._server.password)
+
+    def _leave(self) -> None:
+        """Say goodbye. The mail is accepted, whatever comes back."""
+        if self._smtp.sock is not None:
+            self._smtp.sock.settimeout(GOODBYE)
+        with suppress(smtplib.SMTPException, OSError):
+            self._smtp.quit()
+
+
+def _tls() -> ssl.SSLContext:
+    return _tls_with(ssl.get_default_verify_paths())
+
+
+@lru_cache(maxsize=2)
+def _tls_with(_trusted: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
+    """Reading all certificates takes 15 ms, so once for the places where they are."""
+    return ssl.create_default_context()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+_REFUSALS: tuple[tuple[type[Exception], type[MonitorError], str], ...] = (
+    (smtplib.SMTPRecipientsRefused, UnexpectedAnswer, "does not take mail for this address"),
+    (smtplib.SMTPDataError, UnexpectedAnswer, "does not take this message"),
+    (smtplib.SMTPSenderRefused, AccessDenied, "does not take mail from our address"),
+    (smtplib.SMTPAuthenticationError, AccessDenied, "does not accept our user and password"),
+)
+
+
+def _meaning(error: smtplib.SMTPException | OSError) -> MonitorError:
+    """The error in our own words, with the server's code; its text stays in the log."""
+    code = _code(error)
+    if 500 <= code < 600:
+        for refusal, kind, words in _REFUSALS:
+            if isinstance(error, refusal):
+                return kind(f"{code}: the mail server {words}", cause=str(error))
+    if code > 0:
+        message = f"{code}: the mail server cannot take mail now"
+    elif isinstance(error, ssl.SSLCertVerificationError):
+        message = "the certificate of the mail server cannot be verified"
+    elif isinstance(error, TimeoutError):
+        message = "the mail server did not answer in time"
+    elif isinstance(error, smtplib.SMTPServerDisconnected):
+        message = "the mail server ended the conversation or fell silent"
+    else:
+        message = "the mail server could not be reached"
+    return SourceUnavailable(message, cause=f"{type(error).__name__}: {error}")
+
+
+def _code(error: Exception) -> int:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return max(code for code, _ in error.recipients.values())
+    return error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else 0
