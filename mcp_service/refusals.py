@@ -12,6 +12,7 @@ class Unknown(NotFound):
 
     def __init__(self, what: str, named: str, *, own: Iterable[str]) -> None:
         super().__init__(f"There is no such {what}, or it is not yours.")
+        self.what = what
         self.near: Sequence[str] = near(named, own)
 
 

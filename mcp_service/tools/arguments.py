@@ -17,9 +17,12 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def schema_of(kind: type[Arguments]) -> dict[str, Any]:
-    """The flat JSON schema of a tool's arguments."""
+    """The flat JSON schema of a tool's arguments, without what says nothing to a model."""
     _, definitions = msgspec.json.schema_components([kind])
-    schema: dict[str, Any] = definitions[kind.__name__]
+    schema = definitions[kind.__name__]
+    for question in schema["properties"].values():
+        if not question.get("default", True):
+            del question["default"]
     return {key: value for key, value in schema.items() if key not in ("title", "description")}
 
 

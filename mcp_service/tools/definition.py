@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal
+from typing import Any, Generic, Literal, NamedTuple
 
 from mcp_service.results import Result
 from mcp_service.service import Service
@@ -10,6 +10,13 @@ from mcp_service.tools.arguments import A, converted, schema_of
 
 Effect = Literal["reads", "writes", "repeats", "destroys"]
 """`repeats` writes, but the same call twice is the same as once."""
+
+
+class Caller(NamedTuple):
+    """Whose call it is: what the use cases take first and second."""
+
+    service: Service
+    tenant: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +29,15 @@ class Tool(Generic[A]):
     description: str
     hint: str
     arguments: type[A]
-    run: Callable[[Service, str, A], Awaitable[Result]]
+    run: Callable[[Caller, A], Awaitable[Result]]
     effect: Effect = "reads"
     outside: bool = False
     core: bool = False
     asks: bool = False
 
-    async def call(self, service: Service, tenant: str, given: Mapping[str, Any]) -> Result:
+    async def call(self, caller: Caller, given: Mapping[str, Any]) -> Result:
         """Convert what was sent and run. Raises the family of MonitorError."""
-        return await self.run(service, tenant, converted(self.arguments, given))
+        return await self.run(caller, converted(self.arguments, given))
 
     def definition(self) -> dict[str, Any]:
         """The tool on the wire. All four hints are written out; nothing here is dynamic."""
@@ -43,7 +50,6 @@ class Tool(Generic[A]):
             "description": self.description,
             "inputSchema": schema_of(self.arguments),
             "annotations": {
-                "title": self.title,
                 "readOnlyHint": self.effect == "reads",
                 "destructiveHint": self.effect == "destroys",
                 "idempotentHint": self.effect in ("reads", "repeats"),

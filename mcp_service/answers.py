@@ -1,0 +1,82 @@
+"""What Claude gets back: a result with what must be confessed, or an error that says what to do."""
+
+import asyncio
+import logging
+from typing import Any
+
+import msgspec
+
+from functions.core.errors import InvalidConfiguration, MonitorError
+from mcp_service.notices import confession
+from mcp_service.refusals import Unknown
+from mcp_service.results import Next, Result, envelope
+from mcp_service.tools.definition import Caller, Tool
+
+_log = logging.getLogger("claude_monitor.tools")
+
+_NEXT_BY_FIELD = {
+    "check": Next("check_monitor", "Check exactly this definition first."),
+    "config": Next("describe_provider", "See what each field accepts."),
+    "rules": Next("describe_provider", "See the metrics a rule can use."),
+    "rule": Next("show_monitor", "See its rules and the metrics of its latest reading."),
+    "channels": Next("set_channel", "Confirm an address first."),
+    "version": Next("show_monitor", "See the present version."),
+    "code": Next("set_channel", "Have a new code mailed: name and address."),
+}
+_FIND = {
+    "monitor": Next("list_monitors", "See your monitors."),
+    "alert": Next("list_alerts", "See your alerts."),
+    "provider": Next("find_provider", "Say in a sentence what to watch."),
+}
+
+
+async def answered(caller: Caller, result: Result) -> dict[str, Any]:
+    """The envelope of a result; its notice confesses what was never delivered."""
+    try:
+        notice = await asyncio.to_thread(confession, *caller)
+    except MonitorError as error:
+        _log.warning("unsent deliveries cannot be read: %s", error.cause or error.kind)
+        notice = "Whether all alert messages were delivered cannot be said right now."
+    joined = " ".join(part for part in (result.notice, notice) if part)
+    return envelope(msgspec.structs.replace(result, notice=joined))
+
+
+def refused(tool: Tool[Any], error: MonitorError, *, request: str) -> dict[str, Any]:
+    """The envelope of an error: code, each wrong field, what is accepted, what to call next,
+    whether trying again helps, and the id under which the log has the rest."""
+    faults = error.faults if isinstance(error, InvalidConfiguration) else ()
+    unknown = any(fault.problem.startswith("is not a field") for fault in faults)
+    details = {
+        "code": error.kind,
+        "fields": [msgspec.to_builtins(fault) for fault in faults],
+        "accepted": list(tool.arguments.__struct_fields__) if unknown else [],
+        "near": list(error.near) if isinstance(error, Unknown) else [],
+        "retry": error.retry,
+        "request": request,
+    }
+    shown = {key: value for key, value in details.items() if value != []}
+    many = f"{len(faults)} things are wrong; see error.fields."
+    summary = error.message if len(faults) < 3 else many
+    return {"summary": summary, "error": shown} | _steps(tool, error)
+
+
+def broken(request: str) -> dict[str, Any]:
+    """The envelope of a defect of ours; nothing of its own text leaves the log."""
+    summary = f"Something broke inside; the operator finds it in the log under {request}."
+    error = {"code": "internal", "retry": False, "request": request}
+    return {"summary": summary, "error": error}
+
+
+def _steps(tool: Tool[Any], error: MonitorError) -> dict[str, Any]:
+    """The call that helps, unless it is the one that was just refused."""
+    step: Next | None = None
+    if isinstance(error, Unknown):
+        step = _FIND.get(error.what)
+    elif isinstance(error, InvalidConfiguration) and error.faults:
+        fields = [fault.field.partition(".")[0] for fault in error.faults]
+        step = next((_NEXT_BY_FIELD[field] for field in fields if field in _NEXT_BY_FIELD), None)
+    elif error.retry:
+        step = Next("show_platform", "See what is not working.")
+    if step is None or step.tool == tool.name:
+        return {}
+    return {"next": [msgspec.to_builtins(step)]}

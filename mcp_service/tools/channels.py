@@ -1,0 +1,49 @@
+"""The tool that makes an address one that alerts go to."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from mcp_service.channels import confirm, send_code
+from mcp_service.refusals import wrong
+from mcp_service.results import Result
+from mcp_service.tools.arguments import Arguments
+from mcp_service.tools.definition import Caller, Tool
+
+
+class SetChannel(Arguments, frozen=True, kw_only=True):
+    name: Annotated[
+        str,
+        Meta(description="Your name for it, such as me.", pattern=r"^[A-Za-z0-9][\w-]{0,39}$"),
+    ]
+    kind: Annotated[Literal["email"], Meta(description="How it is told.")] = "email"
+    address: Annotated[str, Meta(description="First call: the address.", max_length=254)] = ""
+    code: Annotated[
+        str, Meta(description="Second call: the code from the mail.", max_length=20)
+    ] = ""
+
+
+async def _set(caller: Caller, given: SetChannel) -> Result:
+    if bool(given.address) == bool(given.code):
+        raise wrong("address", "or code is needed: the address first, then the mailed code")
+    if given.code:
+        return await confirm(*caller, name=given.name, code=given.code)
+    config = {"address": given.address}
+    return await send_code(*caller, name=given.name, kind=given.kind, config=config)
+
+
+SET = Tool(
+    name="set_channel",
+    title="Set an address for alerts, confirmed by its owner",
+    description="""Use this when alerts should reach a person by mail.
+Two steps: with address a code is mailed to it; ask the person for the code and call again with
+name and code (10 minutes, 5 tries). Then name the channel in create_monitor or update_monitor.
+Example: {"name": "me", "address": "ann@example.com"}, then {"name": "me", "code": "12345678"}
+Returns: whether it waits for the code or is confirmed.""",
+    hint="email mail address notify alert channel recipient",
+    arguments=SetChannel,
+    run=_set,
+    effect="writes",
+    outside=True,
+    asks=True,
+)
