@@ -95,7 +95,7 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
     readings = SqliteReadings(settings.readings)
     http = outbound_http(settings.allow_private)
     queue = AlertingQueue(Alerting(store, clock))
-    delivering = Delivering(store, patient(opener(settings)), clock, log=_log)
+    delivering = Delivering(store, patient(opener(settings)), clock)
     deliver = Loop("delivery", delivering.sweep, every=5)
 
     async def submit(reading: Reading) -> None:

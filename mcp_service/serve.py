@@ -39,9 +39,7 @@ def serve(settings: Settings, transport: Transport, ready: Ready) -> None:
     taken, SourceUnavailable when a database cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("mcp").setLevel(logging.WARNING)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn raises the signal once more when it has ended; our own end comes after that.
-        signal.signal(number, lambda *_: None)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     home = Path(settings.home)
     with closing(Ownership(home)) as ours, closing(listen(settings.host, settings.port)) as door:
         make_keys(Path(settings.keys))
@@ -68,6 +66,9 @@ async def _live(
             url = settings.at(port)
             home.announce(url, clock.now())
             ready(url)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                # uvicorn raises it once more when it has ended; our own end comes after that.
+                signal.signal(number, lambda *_: None)
             await server.serve(sockets=[door])
             for task in tasks:
                 task.cancel()

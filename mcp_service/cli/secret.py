@@ -29,11 +29,11 @@ async def _act(chosen: argparse.Namespace, value: str, app: App) -> None:
     try:
         if chosen.action == "set":
             await put_secret(
-                service, tenant, chosen.name, value=value, hosts=chosen.host, role=ROLE
+                service, tenant, name=chosen.name, value=value, hosts=chosen.host, role=ROLE
             )
             say(f"{chosen.name} is sealed; name it in a monitor's secrets to use it.")
         elif chosen.action == "delete":
-            await drop_secret(service, tenant, chosen.name)
+            await drop_secret(service, tenant, name=chosen.name)
             say(f"{chosen.name} is forgotten.")
         else:
             for secret in await list_secrets(service, tenant):
