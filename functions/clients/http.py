@@ -171,11 +171,9 @@ class _Hop:
             ours.close()
 
     def stage(self, easy: Any) -> str:
-        """What the transfer was doing, in our words."""
-        if not easy.getinfo(pycurl.CONNECT_TIME):
-            return "connecting"
-        if self._target.url.scheme == "https" and not easy.getinfo(pycurl.APPCONNECT_TIME):
-            return "TLS handshake"
+        """What the transfer was doing when it was cut off, in our words."""
+        if not easy.getinfo(pycurl.CONNECT_TIME):  # which curl sets after the handshake
+            return "TLS handshake" if any(map(_is_connected, self._sockets)) else "connecting"
         return "reading the answer" if self.answer.status else "waiting for the answer"
 
     def _prepare_request(self, easy: Any) -> None:
@@ -231,3 +229,11 @@ class _Hop:
             expires = dict(leaf).get("Expire date", "")
             return (ssl.cert_time_to_seconds(expires) - time.time()) / 86_400
         return None
+
+
+def _is_connected(ours: socket.socket) -> bool:
+    try:
+        ours.getpeername()
+    except OSError:
+        return False
+    return True

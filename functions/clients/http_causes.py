@@ -32,7 +32,10 @@ _CONNECT = {
 _OURS = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE})
 """What our own side lacks: a route, a free port, a free descriptor."""
 
+_OTHER_NAME = "TLS: the certificate is for another name"
 _VERIFY = {
+    0: _OTHER_NAME,
+    1: _OTHER_NAME,
     9: "TLS: the certificate is not valid yet",
     10: "TLS: the certificate has expired",
     18: "TLS: the certificate is self-signed",
@@ -40,9 +43,10 @@ _VERIFY = {
     20: "TLS: the certificate's issuer is not trusted",
     21: "TLS: the certificate's issuer is not trusted",
     23: "TLS: the certificate was revoked",
-    62: "TLS: the certificate is for another name",
+    62: _OTHER_NAME,
 }
-"""OpenSSL's X509_V_ERR numbers."""
+"""OpenSSL's X509_V_ERR numbers. curl compares names itself, when OpenSSL found nothing wrong (0) or
+was not asked (1)."""
 
 
 def failure(code: int, *, os_error: int, verify: int) -> SourceUnavailable:
@@ -56,9 +60,7 @@ def failure(code: int, *, os_error: int, verify: int) -> SourceUnavailable:
 
 def _words(code: int, os_error: int, verify: int) -> str:
     if code == UNTRUSTED:
-        # curl compares the name itself, after OpenSSL found nothing wrong.
-        other = _VERIFY[62] if verify == 0 else "TLS: the certificate is not valid"
-        return _VERIFY.get(verify, other)
+        return _VERIFY.get(verify, "TLS: the certificate is not valid")
     if code == TLS_HANDSHAKE:
         return "TLS: the handshake failed"
     if code == REFUSED:
