@@ -188,7 +188,7 @@ class _Hop:
             lines += ["Expect:"] + ["Content-Type:"] * ("content-type" not in headers)
         if request.method != "HEAD":
             easy.setopt(pycurl.CUSTOMREQUEST, request.method)
-        easy.setopt(pycurl.HTTPHEADER, lines)
+        easy.setopt(pycurl.HTTPHEADER, [line.encode() for line in lines])
 
     def _open_socket(self, _purpose: int, address: Any) -> Any:
         """The second fence. Another request for this name may have pinned its own answers, which
