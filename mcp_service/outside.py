@@ -42,7 +42,7 @@ def shown(reading: Reading) -> dict[str, object]:
 
 def _short(value: float) -> float:
     """Three decimals are enough for a person; whole numbers lose their `.0`."""
-    rounded = round(value, 3)
+    rounded = round(float(value), 3)
     return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
 
 

@@ -9,7 +9,8 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 
 def record_of(kind: type[R], table: Table, *, row: Row[Any]) -> R:
-    values = dict(row._mapping)
+    # SQLAlchemy's names are a subclass of str, and msgspec takes str alone.
+    values = {str(name): value for name, value in row._mapping.items()}
     for name in _documents(table):
         values[name] = msgspec.json.decode(values[name])
     return msgspec.convert(values, kind)
