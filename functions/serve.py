@@ -36,8 +36,8 @@ def main(arguments: list[str]) -> int:
 
 def serve(name: str) -> None:
     """Raises InvalidConfiguration with every setting that is wrong."""
-    settings = Settings.read(os.environ)
     app: App = create_asgi_app(name, str(_source(name)))  # type: ignore[no-untyped-call]
+    settings = Settings.read(os.environ)
     config = Config(
         guarded(app),
         host=settings.host,

@@ -1,0 +1,51 @@
+"""A broker to post events to: keeps what it accepts, and refuses or dawdles when told."""
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+
+from functions.core.events import Event, decode
+
+
+class Broker:
+    """`with Broker() as broker:` answers 202 at `broker.url`; `status` and `delay` (seconds) may be
+    changed while it runs. `events` are the accepted ones."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.status = 202
+        self.delay = 0.0
+        self.asked = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._answering())
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/monitors/default"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answering(self) -> type[BaseHTTPRequestHandler]:
+        broker = self
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                broker.asked.set()
+                time.sleep(broker.delay)
+                if broker.status < 300:
+                    broker.events.append(decode(dict(self.headers.items()), body))
+                self.send_response(broker.status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        return Answer
