@@ -13,7 +13,7 @@ from tests.servers.port import free_port
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "mcp_service")
-STARTS_WITHIN = 20.0
+STARTS_WITHIN = 30.0
 
 
 class StandingService:
