@@ -5,10 +5,10 @@ import asyncio
 import smtplib
 import socket
 import ssl
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from functools import lru_cache
-from ipaddress import ip_address
+from contextlib import contextmanager, suppress
+from functools import lru_cache, partial
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -63,11 +63,20 @@ async def send(
     Raises SourceUnavailable when trying again may help, AccessDenied when the server does not let
     us in, UnexpectedAnswer when it will never take this mail."""
     talk = _Talk(server, sender, timeout=deadline)
-    loop = asyncio.get_running_loop()
-    work = loop.run_in_executor(_THREADS, talk.deliver, recipient, mail)
-    while not (await asyncio.wait({work}, timeout=deadline))[0]:
+    return await _cut_after(deadline, talk, partial(talk.deliver, recipient, mail))
+
+
+async def greet(server: MailServer, *, sender: str, deadline: float) -> str:
+    """Connect, encrypt, log in and leave: whether mail could be sent. Errors as in `send`."""
+    talk = _Talk(server, sender, timeout=deadline)
+    return await _cut_after(deadline, talk, talk.greet)
+
+
+async def _cut_after(deadline: float, talk: "_Talk", work: Callable[[], str]) -> str:
+    running = asyncio.get_running_loop().run_in_executor(_THREADS, work)
+    while not (await asyncio.wait({running}, timeout=deadline))[0]:
         talk.cut()
-    return work.result()
+    return running.result()
 
 
 class _Talk:
@@ -96,33 +105,43 @@ class _Talk:
                 socket.socket.shutdown(self._smtp.sock, socket.SHUT_RDWR)
 
     def deliver(self, recipient: str, mail: bytes) -> str:
-        try:
-            self._open()
+        with self._conversation():
             if self._is_cut:
                 raise TimeoutError
             self._smtp.sendmail(self._sender, [recipient], mail)
+        return "250: the mail server accepted it"
+
+    def greet(self) -> str:
+        with self._conversation():
+            return "the mail server lets us in"
+
+    @contextmanager
+    def _conversation(self) -> Iterator[None]:
+        try:
+            self._open()
+            yield
             self._leave()
         except (smtplib.SMTPException, OSError) as error:
             raise _meaning(error) from error
         finally:
             self._smtp.close()
-        return "250: the mail server accepted it"
 
     def _open(self) -> None:
         code, words = self._smtp.connect(self._server.host, self._server.port)
         if code != 220:
             raise smtplib.SMTPConnectError(code, words)
         self._smtp.ehlo_or_helo_if_needed()
-        encrypted = self._server.tls or _is_loopback(self._server.host)
         if not self._server.tls and self._smtp.has_extn("starttls"):
             self._smtp.starttls(context=_tls())
-            encrypted = True
         if self._server.user:
-            if not encrypted:
-                raise AccessDenied(
-                    "The mail server offers no encryption, so our password was not sent; use smtps://."
-                )
-            self._smtp.login(self._server.user, self._server.password)
+            self._log_in()
+
+    def _log_in(self) -> None:
+        if not isinstance(self._smtp.sock, ssl.SSLSocket):
+            raise AccessDenied(
+                "the mail server offers no encryption, so our password was not sent; use smtps://"
+            )
+        self._smtp.login(self._server.user, self._server.password)
 
     def _leave(self) -> None:
         """Say goodbye. The mail is accepted, whatever comes back."""
@@ -140,13 +159,6 @@ def _tls() -> ssl.SSLContext:
 def _tls_with(_trusted: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
     """Reading all certificates takes 15 ms, so once for the places where they are."""
     return ssl.create_default_context()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 _REFUSALS: tuple[tuple[type[Exception], type[MonitorError], str], ...] = (
