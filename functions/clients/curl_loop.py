@@ -5,7 +5,7 @@ import asyncio
 from typing import Any
 
 # Numbers of libcurl's CURL_POLL_*, CURL_CSELECT_* and CURL_SOCKET_TIMEOUT, which never change.
-_IN, _OUT, _REMOVE, _TIMEOUT = 1, 2, 4, -1
+_IN, _OUT, _TIMEOUT = 1, 2, -1
 
 
 class CurlLoop:
@@ -36,15 +36,20 @@ class CurlLoop:
         self.schedule(-1)
 
     def watch(self, what: int, descriptor: int, _multi: Any, _kept: Any) -> None:
-        """Take curl's wish for a descriptor; only the difference costs a system call."""
-        changed = what ^ self._watched.get(descriptor, 0)
-        if changed & _IN:
-            self._watch_reading(descriptor, on=bool(what & _IN))
-        if changed & _OUT:
-            self._watch_writing(descriptor, on=bool(what & _OUT))
-        self._watched[descriptor] = what
-        if what == _REMOVE:
-            del self._watched[descriptor]
+        """Take curl's wish for a descriptor. What is new comes first: a descriptor that nobody
+        watches in between would be registered with the kernel anew."""
+        before = self._watched.pop(descriptor, 0)
+        wanted = what & (_IN | _OUT)
+        if wanted & ~before & _IN:
+            self._loop.add_reader(descriptor, self._act, descriptor, _IN)
+        if wanted & ~before & _OUT:
+            self._loop.add_writer(descriptor, self._act, descriptor, _OUT)
+        if before & ~wanted & _IN:
+            self._loop.remove_reader(descriptor)
+        if before & ~wanted & _OUT:
+            self._loop.remove_writer(descriptor)
+        if wanted:
+            self._watched[descriptor] = wanted
 
     def schedule(self, milliseconds: int) -> None:
         """Take curl's wish for its one timer; -1 takes it back."""
@@ -54,18 +59,6 @@ class CurlLoop:
         if milliseconds >= 0:
             seconds = milliseconds / 1000
             self._timer = self._loop.call_later(seconds, self._act, _TIMEOUT, 0)
-
-    def _watch_reading(self, descriptor: int, *, on: bool) -> None:
-        if on:
-            self._loop.add_reader(descriptor, self._act, descriptor, _IN)
-        else:
-            self._loop.remove_reader(descriptor)
-
-    def _watch_writing(self, descriptor: int, *, on: bool) -> None:
-        if on:
-            self._loop.add_writer(descriptor, self._act, descriptor, _OUT)
-        else:
-            self._loop.remove_writer(descriptor)
 
     def _act(self, descriptor: int, event: int) -> None:
         _, running = self._multi.socket_action(descriptor, event)
