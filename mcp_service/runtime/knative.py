@@ -89,6 +89,9 @@ class Knative:
             await self._client.apply(wanted, force=True, dry_run=True)
         return await self._ask(spec, document)
 
+    async def close(self) -> None:
+        await self._client.close()
+
     async def _anchor(self) -> Anchor:
         found = (await self._client.get(ConfigMap, ANCHOR)).metadata
         if found is None or not (found.namespace and found.uid):

@@ -1,0 +1,168 @@
+"""The main path on a real Knative: tick, poll from zero, Broker, alert; and what is refused."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from functions.clients.http import CurlHttp, outbound_http
+from functions.core.alert import Alert
+from functions.core.events import Event, alert_of, believed, encode, reading_event
+from functions.core.monitor import MonitorSpec
+from functions.core.outbound import Door
+from functions.core.ports import HttpRequest
+from functions.core.reading import Reading
+from functions.core.seal import new_signing_key
+from mcp_service.runtime.knative import Knative, connect
+from mcp_service.runtime.manifests import object_name
+from mcp_service.runtime.poll_function import PollFunction
+from tests.cluster.conftest import Deployment, monitor
+from tests.cluster.deployment import ALERTS, DEAD_LETTERS
+from tests.cluster.kube import forwarded, until
+
+pytestmark = pytest.mark.anyio
+
+UNSIGNED = "unsigned or signed with an unknown key"
+UNSEALED = "does not carry the functions' signature"
+
+
+@asynccontextmanager
+async def connected(
+    deployment: Deployment, *, signing_key: str = "", poll: PollFunction | None = None
+) -> AsyncIterator[Knative]:
+    """The runtime as the service has it; by default without a way to ask poll."""
+    runtime = Knative(
+        connect(deployment.kube.namespace),
+        signing_key=signing_key or deployment.keys.signing,
+        ask=poll.check if poll else nobody,
+    )
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
+@asynccontextmanager
+async def ticking(
+    deployment: Deployment, runtime: Knative, spec: MonitorSpec
+) -> AsyncIterator[None]:
+    """The monitor runs until the end of the block."""
+    await runtime.apply(spec)
+    try:
+        deployment.kube.ready(f"pingsource/{object_name(spec.id)}")
+        yield
+    finally:
+        await runtime.remove(spec.id)
+
+
+class Loopback:
+    """Says of every name that it is here: the names of the cluster end at forwarded ports."""
+
+    async def resolve(self, host: str) -> tuple[str, ...]:
+        return ("127.0.0.1",)
+
+
+async def nobody(spec: MonitorSpec, document: bytes) -> Reading:
+    raise AssertionError(f"nothing here checks {spec.id} ({len(document)} bytes)")
+
+
+def told(deployment: Deployment, state: str) -> list[Alert]:
+    """The alerts of the shop that arrived in this state, each with the functions' MAC."""
+    events = deployment.receiver.received.get(ALERTS, [])
+    alerts = [alert_of(believed(event, deployment.keys.events)) for event in events]
+    return [alert for alert in alerts if (alert.monitor, alert.state) == ("shop", state)]
+
+
+def dead_letters(deployment: Deployment, monitor: str) -> list[Event]:
+    events = deployment.receiver.received.get(DEAD_LETTERS, [])
+    return [event for event in events if event.extensions["monitor"] == monitor]
+
+
+async def test_a_killed_website_wakes_all_from_zero_and_raises_one_alert_until_it_is_back(
+    deployment: Deployment,
+) -> None:
+    kube, website = deployment.kube, deployment.website
+    assert not kube.pods("poll") + kube.pods("alert")
+    async with connected(deployment) as runtime, ticking(deployment, runtime, deployment.shop):
+        until("the first tick wakes poll", lambda: kube.pods("poll"))
+        until("its reading comes through the Broker and wakes alert", lambda: kube.pods("alert"))
+        website.kill()
+        until("the alert", lambda: told(deployment, "firing"))
+        until("its line in the log", lambda: "firing" in kube.log("alert"))
+        website.start()
+        until("its end", lambda: told(deployment, "resolved"))
+    assert [alert.rule for alert in told(deployment, "firing")] == ["down"]
+    # With one retry, an answer that the Broker does not take for a success would be here by now.
+    assert dead_letters(deployment, "shop") == []
+
+
+async def test_kn_shows_monitors_and_functions_ready(deployment: Deployment) -> None:
+    async with connected(deployment) as runtime, ticking(deployment, runtime, deployment.shop):
+        headings, *rows = deployment.kube.kn("source", "ping", "list")
+        assert headings == ["NAME", "SCHEDULE", "SINK", "AGE", "CONDITIONS", "READY", "REASON"]
+        name, schedule = object_name("shop"), deployment.shop.schedule.cron()
+        [row] = rows
+        assert (row[:3], row[5:]) == ([name, schedule, "ksvc:poll"], ["True", ""])
+        known = (await runtime.list())["shop"]
+        assert (known.version, known.ready, known.reason, known.schedule) == (1, True, "", schedule)
+    headings, *rows = deployment.kube.kn("service", "list")
+    ready = headings.index("READY")
+    assert [(row[0], row[ready]) for row in rows] == [("alert", "True"), ("poll", "True")]
+
+
+async def test_the_signature_of_a_stranger_is_refused_and_logged(deployment: Deployment) -> None:
+    stranger = monitor("stranger", deployment.website)
+    async with (
+        connected(deployment, signing_key=new_signing_key()) as runtime,
+        ticking(deployment, runtime, stranger),
+    ):
+        until("the refusal in the log", lambda: UNSIGNED in deployment.kube.log("poll"))
+    assert dead_letters(deployment, "stranger") == []
+
+
+async def test_a_reading_without_our_mac_is_refused_logged_and_a_dead_letter(
+    deployment: Deployment,
+) -> None:
+    forged = Reading(
+        tenant="local",
+        monitor="shop",
+        version=1,
+        provider="website",
+        slot=0,
+        interval=5,
+        at=1.0,
+        metrics={"up": 0.0},
+    )
+    before = len(told(deployment, "firing"))
+    headers, body = encode(reading_event(forged))
+    with forwarded("knative-eventing", "broker-ingress") as broker:
+        request = HttpRequest(
+            url=f"{broker}/{deployment.kube.namespace}/default",
+            method="POST",
+            headers=headers,
+            body=body,
+            deadline=60.0,
+        )
+        assert (await outbound_http(["127.0.0.0/8"]).fetch(request)).status == 202
+    [letter] = until("the dead letter", lambda: dead_letters(deployment, "shop"))
+    assert letter.id == forged.id
+    assert letter.extensions["knativeerrorcode"] in ("400", "403")
+    until("the refusal in the log", lambda: UNSEALED in deployment.kube.log("alert"))
+    assert len(told(deployment, "firing")) == before
+
+
+async def test_a_check_runs_in_the_cluster_and_stores_nothing(deployment: Deployment) -> None:
+    namespace = deployment.kube.namespace
+    with forwarded("kourier-system", "kourier-internal") as gateway:
+        http = CurlHttp(Door(Loopback(), ["127.0.0.0/8"]))
+        url = f"http://poll.{namespace}.svc.cluster.local:{gateway.rpartition(':')[2]}/"
+        poll = PollFunction(http, url, shared_keys=deployment.keys.events)
+        async with connected(deployment, poll=poll) as runtime:
+            reading = await runtime.check(deployment.shop)
+            assert await runtime.list() == {}
+    assert (reading.monitor, reading.metrics["up"]) == ("shop", 1.0)
+
+
+async def test_without_monitors_all_functions_go_back_to_zero(deployment: Deployment) -> None:
+    kube = deployment.kube
+    until("no pod", lambda: not kube.pods("poll") + kube.pods("alert"), seconds=120)
