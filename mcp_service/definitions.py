@@ -58,7 +58,9 @@ async def ready(
     found += _interval_faults(seconds)
     if found or provider is None:
         raise InvalidConfiguration(*found)
-    whole = msgspec.structs.replace(definition, config=msgspec.to_builtins(provider))
+    # Through JSON, so that it equals what is read back from the row.
+    config = msgspec.json.decode(msgspec.json.encode(provider))
+    whole = msgspec.structs.replace(definition, config=config)
     sealed = {slot: stored[name].sealed for slot, name in definition.secrets.items()}
     return Ready(definition=whole, provider=provider, sealed=sealed, interval=seconds)
 

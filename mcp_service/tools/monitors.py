@@ -43,7 +43,7 @@ class CreateMonitor(_Defined, frozen=True, kw_only=True):
     name: NewName
     rules: Annotated[
         dict[str, str] | UnsetType,
-        Meta(description="Name to line; left out: the default rules."),
+        Meta(description="Name to line; left out: default rules."),
     ] = UNSET
     channels: Channels = msgspec.field(default_factory=list)
     untested: Untested = False
@@ -109,14 +109,14 @@ Returns: ok, the reading (texts from the target only under from_outside), and su
 
 CREATE = Tool(
     name="create_monitor",
-    title="Create a monitor that runs day and night",
+    title="Create a monitor that runs from now on",
     description="""Use this when check_monitor has seen exactly this provider, config and secrets
 work within 24 h, or the person accepts untested.
 A rule is one line: METRIC above|below|is|not NUMBER [for 3 readings] [, critical].
 Example: {"name": "shop", "provider": "website", "config": {"url": "https://shop.example/"},
 "rules": {"down": "up is 0 for 3 readings, critical"}}
 Returns: id, version, rules. The same call again changes nothing.""",
-    hint="create monitor watch alert uptime",
+    hint="create watch alert",
     arguments=CreateMonitor,
     run=_create,
     effect="repeats",
