@@ -12,7 +12,7 @@ from functions.alert.queue import AlertingQueue
 from functions.channels import load
 from functions.clients.http import CurlHttp, outbound_http
 from functions.core.channel import Lent, configured_channel
-from functions.core.errors import Fault, InvalidConfiguration, SourceUnavailable
+from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.ports import Channel, ChannelRow, Clock, EventSink, HttpClient
 from functions.core.reading import Reading
 from functions.core.seal import Opener, SpecVerifier
@@ -95,7 +95,7 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
     readings = SqliteReadings(settings.readings)
     http = outbound_http(settings.allow_private)
     queue = AlertingQueue(Alerting(store, clock))
-    delivering = Delivering(store, patient(opener(settings)), clock)
+    delivering = Delivering(store, opener(settings), clock)
     deliver = Loop("delivery", delivering.sweep, every=5)
 
     async def submit(reading: Reading) -> None:
@@ -111,7 +111,7 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
             readings=readings,
             runtime=runtime,
             runtime_name=settings.runtime,
-            channels=opener(settings),
+            channels=explained(opener(settings), settings),
             clock=clock,
             pepper=bytes.fromhex(read_key(Path(settings.keys), "pepper")),
             sealing_keys=sealing_keys(Path(settings.keys)),
@@ -147,26 +147,20 @@ def embedded(settings: Settings, http: HttpClient, sink: EventSink, clock: Clock
 
 
 def opener(settings: Settings) -> OpenChannel:
-    """Opens the sender of a channel."""
+    """Opens the sender of a channel. Without a mail server it raises AccessDenied, so that owed
+    messages wait for the operator."""
     lent = Lent(smtp_url=settings.smtp_url, mail_from=settings.mail_from)
+    return lambda row: configured_channel(load(row.kind), row.config).sender(lent)
+
+
+def explained(open_channel: OpenChannel, settings: Settings) -> OpenChannel:
+    """For a person who waits for the answer: names the setting that is missing."""
 
     def channel(row: ChannelRow) -> Channel:
         if not settings.smtp_url:
             problem = "is not set, so no mail can be sent; the operator sets it and restarts"
             raise InvalidConfiguration(Fault("CLAUDE_MONITOR_SMTP_URL", problem))
-        return configured_channel(load(row.kind), row.config).sender(lent)
-
-    return channel
-
-
-def patient(open_channel: OpenChannel) -> OpenChannel:
-    """For messages that are owed: they wait for the operator's settings and are not given up."""
-
-    def channel(row: ChannelRow) -> Channel:
-        try:
-            return open_channel(row)
-        except InvalidConfiguration as error:
-            raise SourceUnavailable(error.message) from error
+        return open_channel(row)
 
     return channel
 

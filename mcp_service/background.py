@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from functions.core.errors import SourceUnavailable
@@ -42,20 +43,21 @@ def find(home: Path) -> str | None:
     if known is None:
         return None
     try:
-        told = json.loads(ask(known.url, "/healthz"))
-    except (OSError, http.client.HTTPException, ValueError):
+        return known.url if ask(known.url, "/healthz").get("pid") == known.pid else None
+    except SourceUnavailable:
         return None
-    same = isinstance(told, dict) and told.get("pid") == known.pid
-    return known.url if same else None
 
 
-def ask(url: str, path: str) -> bytes:
-    """What the service says at one of its health addresses. Raises OSError, HTTPException."""
+def ask(url: str, path: str) -> dict[str, Any]:
+    """What the service says at one of its health addresses. Raises SourceUnavailable."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=2.0)
-    with closing(connection):
-        connection.request("GET", path)
-        return connection.getresponse().read()
+    try:
+        with closing(connection):
+            connection.request("GET", path)
+            return dict(json.loads(connection.getresponse().read()))
+    except (OSError, http.client.HTTPException, ValueError, TypeError) as error:
+        raise SourceUnavailable("The service does not answer.", cause=str(error)) from error
 
 
 def ensure(settings: Settings, environ: Mapping[str, str]) -> str:

@@ -162,8 +162,10 @@ def _places(home: Path) -> dict[str, str]:
 
 def _problem(field: msgspec.structs.FieldInfo, error: msgspec.ValidationError) -> str:
     must = (meta_of(field).extra or {}).get("must")
-    limits = str(error).partition(" - at ")[0].replace("`", "")
-    return must or limits.replace("Expected", "must be").partition(", got")[0]
+    limits = str(error).partition(" - at ")[0].partition(", got")[0].replace("`", "")
+    for theirs, ours in (("Expected", "must be"), ("int", "a whole number"), ("float", "a number")):
+        limits = limits.replace(theirs, ours)
+    return must or limits
 
 
 def meta_of(field: msgspec.structs.FieldInfo) -> Meta:

@@ -4,11 +4,14 @@ import argparse
 import asyncio
 import getpass
 import sys
+from pathlib import Path
 
 from mcp_service.app import App, plug
 from mcp_service.cli.output import say
-from mcp_service.cli.setup import prepare_all
 from mcp_service.clock import SteadyClock
+from mcp_service.database.migrate import migrate
+from mcp_service.home import prepare
+from mcp_service.keys import make_keys
 from mcp_service.secrets import drop_secret, list_secrets, put_secret
 from mcp_service.settings import LOCAL_TENANT, load
 
@@ -19,7 +22,9 @@ ROLE = "poll"
 def run(chosen: argparse.Namespace) -> int:
     settings = load()
     value = _entered(chosen.name) if chosen.action == "set" else ""
-    prepare_all(settings)
+    prepare(Path(settings.home))
+    make_keys(Path(settings.keys))
+    migrate(settings.database_url)
     asyncio.run(_act(chosen, value, plug(settings, SteadyClock())))
     return 0
 

@@ -2,12 +2,11 @@
 
 import argparse
 import os
-from collections.abc import Mapping
 
 import msgspec.structs
 
 from mcp_service.cli.output import say
-from mcp_service.settings import PREFIX, Origin, Settings, gather, load, meta_of
+from mcp_service.settings import PREFIX, Settings, gather, load, meta_of
 
 HIDDEN = "(set, not shown)"
 
@@ -16,18 +15,15 @@ def run(_: argparse.Namespace) -> int:
     settings = load()
     given = gather(os.environ)[0]
     for field in msgspec.structs.fields(Settings):
-        say(f"{PREFIX}{field.name.upper()} = {shown(settings, field)}")
-        say(f"    {meta_of(field).description} ({source(field.name, given)})")
+        value = _shown(settings, field, is_given=field.name in given)
+        source = given[field.name].source if field.name in given else "default"
+        say(f"{PREFIX}{field.name.upper()} = {value}")
+        say(f"    {meta_of(field).description} ({source})")
     return 0
 
 
-def shown(settings: Settings, field: msgspec.structs.FieldInfo) -> str:
-    """The value for people: secrets are never shown."""
+def _shown(settings: Settings, field: msgspec.structs.FieldInfo, *, is_given: bool) -> str:
     value = getattr(settings, field.name)
-    if (meta_of(field).extra or {}).get("secret") and value:
+    if is_given and (meta_of(field).extra or {}).get("secret"):
         return HIDDEN
     return ", ".join(value) if isinstance(value, tuple) else str(value)
-
-
-def source(name: str, given: Mapping[str, Origin]) -> str:
-    return given[name].source if name in given else "default"

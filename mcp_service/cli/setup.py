@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mcp_service.cli.output import say, step
 from mcp_service.home import prepare
-from mcp_service.settings import PREFIX, Settings, home_of, load, settings_file
+from mcp_service.keys import make_keys
+from mcp_service.settings import PREFIX, home_of, load, settings_file
 
 WORDS = """\
 # Settings of claude-monitor; the environment wins over this file.
@@ -22,22 +23,15 @@ def run(_: argparse.Namespace) -> int:
         prepare(home)
         home.chmod(0o700)
         _write_settings(settings_file(home))
-    prepare_all(load())
-    say("Set up. Next: claude-monitor serve")
-    return 0
-
-
-def prepare_all(settings: Settings) -> None:
-    """Keys and databases, made or brought to the newest shape."""
-    from mcp_service.database.migrate import migrate  # noqa: PLC0415 - progress is shown before
-    from mcp_service.keys import make_keys  # noqa: PLC0415 - progress is shown before
-
+    settings = load()
     with step(f"Keys in {settings.keys}"):
         make_keys(Path(settings.keys))
     with step("Database"):
+        from mcp_service.database.migrate import migrate  # noqa: PLC0415 - it takes its time
+
         migrate(settings.database_url)
-    for file in Path(settings.home).glob("*.db*"):
-        file.chmod(0o600)
+    say("Set up. Next: claude-monitor serve")
+    return 0
 
 
 def _write_settings(file: Path) -> None:

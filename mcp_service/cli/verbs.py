@@ -1,6 +1,7 @@
 """All verbs: their arguments and the file that does the work."""
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
@@ -13,6 +14,7 @@ FAILED, WRONG = 1, 2
 def run(arguments: Sequence[str]) -> int:
     """Parse, import the verb, run it. Errors are told in one place, with what to do next."""
     chosen = parser().parse_args(arguments)
+    os.umask(0o077)  # whatever we write is for its owner only
     verb: Callable[[argparse.Namespace], int] = import_module(
         f"mcp_service.cli.{chosen.module}"
     ).run

@@ -1,0 +1,157 @@
+"""The watchdog: a slot that nobody observed becomes visible, and nothing else does."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from functions.core.errors import SourceUnavailable
+from functions.core.monitor import MonitorSpec
+from functions.core.reading import Reading
+from functions.record.recording import Recording
+from functions.stores.sqlite import SqliteReadings
+from mcp_service.runtime.sink import InProcessSink
+from mcp_service.watchdog import Watchdog
+from tests.unit.clocks import HandClock
+
+pytestmark = pytest.mark.anyio
+
+START = 1_800_000_000
+
+
+def spec(interval: int = 10, version: int = 1) -> MonitorSpec:
+    return MonitorSpec(
+        id="m", tenant="t", version=version, provider="website", config={},
+        interval=interval, phase=0,
+    )  # fmt: skip
+
+
+def reading(slot: int) -> Reading:
+    return Reading(
+        tenant="t", monitor="m", version=1, provider="website", slot=slot, interval=10, at=slot,
+        metrics={"up": 1.0},
+    )  # fmt: skip
+
+
+class Scene:
+    """A store, a sink that can be closed, and what is wanted."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = HandClock(START)
+        self.store = SqliteReadings(folder / "readings.db")
+        self.sink = InProcessSink(self, self.evaluate, logging.getLogger("test"))
+        self.wanted = [spec()]
+        self.is_open = True
+
+    async def record(self, readings: Sequence[Reading]) -> None:
+        if not self.is_open:
+            raise SourceUnavailable("the store is away")
+        await Recording(self.store).record(readings)
+
+    async def evaluate(self, reading: Reading) -> None:
+        """No rules."""
+
+    def watchdog(self, before: float = 0.0) -> Watchdog:
+        return Watchdog(lambda: self.wanted, self.store, self.sink, clock=self.clock, before=before)
+
+    async def pass_time(self, watchdog: Watchdog, seconds: int) -> None:
+        for _ in range(seconds):
+            self.clock.advance(1)
+            await watchdog.step()
+
+    async def missed(self) -> list[int]:
+        stored = await self.store.query("t", "m", since=0, until=START * 2, limit=5000)
+        return [
+            reading.slot - START
+            for reading in stored
+            if reading.failure is not None and reading.failure.kind == "missed"
+        ]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(tmp_path)
+    yield made
+    made.store.close()
+
+
+async def test_a_silent_monitor_is_missed_within_two_intervals(scene: Scene) -> None:
+    watchdog = scene.watchdog()
+    await scene.pass_time(watchdog, 27)
+    assert await scene.missed() == []
+    await scene.pass_time(watchdog, 3)
+    assert await scene.missed() == [10]
+
+
+async def test_a_slot_with_a_reading_is_not_missed(scene: Scene) -> None:
+    watchdog = scene.watchdog()
+    await scene.store.add([reading(START + 10), reading(START + 30)])
+    await scene.pass_time(watchdog, 60)
+    assert await scene.missed() == [20, 40]
+
+
+async def test_a_reading_that_comes_after_all_takes_the_place(scene: Scene) -> None:
+    watchdog = scene.watchdog()
+    await scene.pass_time(watchdog, 30)
+    await scene.store.add([reading(START + 10)])
+    assert await scene.missed() == []
+
+
+async def test_what_the_store_refused_is_missed_once_it_is_back(scene: Scene) -> None:
+    watchdog = scene.watchdog()
+    await scene.pass_time(watchdog, 5)
+    scene.is_open = False
+    for _ in range(60):
+        scene.clock.advance(1)
+        try:
+            await watchdog.step()
+        except SourceUnavailable:
+            assert scene.sink.fault == "the store is away"
+    scene.is_open = True
+    await watchdog.step()
+    assert await scene.missed() == [10, 20, 30, 40]
+    assert scene.sink.fault == ""
+
+
+async def test_a_paused_monitor_misses_nothing(scene: Scene) -> None:
+    watchdog = scene.watchdog()
+    await scene.pass_time(watchdog, 5)
+    scene.wanted = []
+    await scene.pass_time(watchdog, 100)
+    scene.wanted = [spec(version=2)]
+    await scene.pass_time(watchdog, 15)
+    assert await scene.missed() == []
+
+
+async def test_another_interval_starts_anew(scene: Scene) -> None:
+    watchdog = scene.watchdog()
+    await scene.pass_time(watchdog, 9)
+    scene.wanted = [spec(interval=60, version=2)]
+    await scene.pass_time(watchdog, 90)
+    assert await scene.missed() == []
+
+
+@pytest.mark.parametrize("seconds", [3600, -3600])
+async def test_a_clock_that_jumps_misses_nothing_that_was_never_due(
+    scene: Scene, seconds: int
+) -> None:
+    watchdog = scene.watchdog()
+    await scene.pass_time(watchdog, 5)
+    scene.clock.jump(seconds)
+    await scene.pass_time(watchdog, 5)
+    assert await scene.missed() == []
+
+
+async def test_slots_while_no_service_ran_are_not_missed(scene: Scene) -> None:
+    await scene.store.add([reading(START - 1000)])
+    watchdog = scene.watchdog(before=START - 995)
+    await scene.pass_time(watchdog, 15)
+    assert await scene.missed() == []
+
+
+async def test_the_last_slots_before_a_crash_are_judged_by_the_next_service(scene: Scene) -> None:
+    await scene.store.add([reading(START - 130)])
+    watchdog = scene.watchdog(before=START - 105)  # 120 and 110 s ago were due and not accepted
+    await scene.pass_time(watchdog, 5)
+    assert await scene.missed() == [-120, -110]
