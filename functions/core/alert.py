@@ -37,7 +37,7 @@ class Machine(msgspec.Struct, frozen=True, omit_defaults=True):
     streak: int = 0
     streak_from: int = 0
     recent: str = ""
-    """For k of n: the last verdicts, `1` for one that counts, from the first that does."""
+    """For k of n: the last verdicts, `1` for one that counts."""
     seen: int = -1
     """The slot of the last reading that had a value; -1 before the first."""
     began: int = -1

@@ -185,7 +185,7 @@ def _evidence(rule: Rule, before: Machine, window: Sequence[Seen]) -> tuple[Seen
     """The readings since the run began that led here, with the window of an aggregate."""
     joined = rule.condition.window
     start = before.streak_from if before.streak else window[-1].slot
-    first = bisect_left(window, start - (joined.seconds if joined else 0), key=slot_of)
+    first = bisect_left(window, start - (joined.seconds - 1 if joined else 0), key=slot_of)
     count = max(len(window) - first, before.failed + 1)
     return tuple(window[-min(count, EVIDENCE) :])
 

@@ -113,7 +113,7 @@ def _judged(rule: Rule, machine: Machine, value: float) -> Machine:
 def _counted(machine: Machine, lasting: Lasting, *, counts: bool) -> Machine:
     recent, streak = "", machine.streak + 1 if counts else 0
     if lasting.bad < lasting.of:
-        recent = (machine.recent + str(int(counts)))[-lasting.of :].lstrip("0")
+        recent = (machine.recent + str(int(counts)))[-lasting.of :]
         streak = recent.count("1")
     if not streak and not machine.streak:
         return machine
