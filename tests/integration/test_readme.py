@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_service.settings import Settings
 from tests.servers.claude_code import claude_code
 from tests.servers.port import free_port
 from tests.servers.service import ROOT
@@ -88,6 +89,13 @@ def test_the_readme_is_short_and_connects_claude_early() -> None:
     lines = README.splitlines()
     assert len(lines) < 150
     assert any("claude mcp add" in line for line in lines[:24])
+
+
+def test_every_setting_that_the_readme_names_exists() -> None:
+    known = {f"CLAUDE_MONITOR_{field.upper()}" for field in Settings.__struct_fields__}
+    named = set(re.findall(r"CLAUDE_MONITOR_[A-Z_]+", README))
+    assert named
+    assert named <= known
 
 
 def test_the_readmes_test_command_is_what_is_running() -> None:
