@@ -24,6 +24,8 @@ LEASE = 45.0
 AT_ONCE = 32
 GIVE_UP = 24 * 3600
 SHORTEST_WAIT, LONGEST_WAIT = 5.0, 900.0
+LOOK_AGAIN = 1.0
+"""Seconds after which a sweep that waits for slow channels looks for what became due meanwhile."""
 STORE_AGAIN = 1.0
 LONGEST_ANSWER = 200
 
@@ -63,7 +65,9 @@ class Delivering:
         try:
             while begun := await self._begin(AT_ONCE - len(running)) or running:
                 running |= begun
-                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(
+                    running, timeout=LOOK_AGAIN, return_when=asyncio.FIRST_COMPLETED
+                )
                 running -= done
                 sent += sum(map(self._was_sent, done))
         finally:
@@ -72,6 +76,8 @@ class Delivering:
         return sent
 
     async def _begin(self, limit: int) -> set[asyncio.Task[bool]]:
+        if limit == 0:
+            return set()
         due = await asyncio.to_thread(
             self._store.claim, self._clock.now(), lease=self._lease, limit=limit
         )

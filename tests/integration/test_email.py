@@ -19,7 +19,7 @@ from functions.core.errors import (
     UnexpectedAnswer,
 )
 from functions.core.ports import Channel, Message
-from tests.servers.authority import Authority
+from tests.servers.certificates import Authority
 from tests.servers.port import free_port
 from tests.servers.rude import PASSWORD, USER, RudeMailbox
 
@@ -184,12 +184,12 @@ async def test_a_server_that_is_away_is_unavailable() -> None:
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
     authority = Authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.trusted))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
     return authority
 
 
 async def test_a_wrong_password_is_ours_to_repair(authority: Authority) -> None:
-    with RudeMailbox(password=True, pem=authority.server("127.0.0.1")) as guarded:
+    with RudeMailbox(password=True, pem=authority.file("localhost", days=1)) as guarded:
         error = await refused(f"smtp://{USER}:wrong@{guarded.address}")
         assert (type(error), error.message[:3]) == (AccessDenied, "535")
         assert "wrong" not in error.message + error.cause
@@ -204,23 +204,23 @@ async def test_a_password_is_not_sent_where_anybody_can_read_it() -> None:
 
 
 async def test_starttls_is_used_when_offered_and_verified(authority: Authority) -> None:
-    with RudeMailbox(pem=authority.server("127.0.0.1")) as mailbox:
+    with RudeMailbox(pem=authority.file("localhost", days=1)) as mailbox:
         await channel(mailbox.url).send(MESSAGE)
         assert mailbox.seen("tls") == [True]
 
 
 async def test_smtps_is_encrypted_from_the_first_byte(authority: Authority) -> None:
-    with RudeMailbox(pem=authority.server("127.0.0.1"), smtps=True) as mailbox:
+    with RudeMailbox(pem=authority.file("localhost", days=1), smtps=True) as mailbox:
         await channel(f"smtps://{mailbox.address}").send(MESSAGE)
         assert len(mailbox.messages()) == 1
 
 
 async def test_a_certificate_of_another_host_gets_no_mail(authority: Authority) -> None:
-    await _sees_nothing(authority.server("mail.example.org"))
+    await _sees_nothing(authority.file("mail.example.org", days=1))
 
 
 async def test_a_certificate_of_an_unknown_authority_gets_no_mail(tmp_path: Path) -> None:
-    await _sees_nothing(Authority(tmp_path).server("127.0.0.1"))
+    await _sees_nothing(Authority(tmp_path).file("localhost", days=1))
 
 
 async def _sees_nothing(pem: Path) -> None:

@@ -25,8 +25,14 @@ class Authority:
         self.bundle.write_bytes(self._own.public_bytes(serialization.Encoding.PEM))
 
     def context(self, host: str, *, days: int, begins: int = -1) -> ssl.SSLContext:
-        """A server's context with a certificate for `host`, valid from `begins` days from now until
-        `days` from now."""
+        """A server's context with the certificate and key of `file`."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.file(host, days=days, begins=begins))
+        return context
+
+    def file(self, host: str, *, days: int, begins: int = -1) -> Path:
+        """A file with the key and certificate of a server of the name `host`, valid from `begins`
+        days from now until `days` from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
         names = x509.SubjectAlternativeName([x509.DNSName(host)])
@@ -41,9 +47,7 @@ class Authority:
             )
             + leaf.public_bytes(serialization.Encoding.PEM)
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+        return file
 
 
 def _builder(

@@ -50,7 +50,7 @@ class RudeMailbox:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"localhost:{self.port}"
 
     @property
     def url(self) -> str:

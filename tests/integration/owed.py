@@ -1,0 +1,82 @@
+"""Deliveries that are owed in a real database, for the tests of notify."""
+
+from pathlib import Path
+
+import msgspec
+
+from functions.channels import load
+from functions.core.alert import Alert
+from functions.core.channel import Lent, configured_channel
+from functions.core.ports import Channel, ChannelRow, Delivery
+from functions.core.rule import Severity
+from functions.notify.delivering import Delivering
+from functions.stores.sql.alerts import SqlAlertStore
+from functions.stores.sql.engine import open_engine
+from functions.stores.sql.records import SqlAlertRecords
+from functions.stores.sql.tables import metadata
+from tests.unit.clocks import HandClock
+
+FIRING = Alert(
+    id="m/down/1",
+    tenant="t",
+    monitor="m",
+    rule="down",
+    rule_text="up is 0",
+    severity=Severity.CRITICAL,
+    state="firing",
+    number=1,
+    started=60,
+    slot=60,
+    value=0.0,
+)
+
+
+class Owed:
+    """A database with one confirmed mail channel for each tenant, whose `urls` are mail servers."""
+
+    def __init__(self, folder: Path, **urls: str) -> None:
+        self.url = f"sqlite:///{folder}/monitors.db"
+        self.clock = HandClock()
+        self.engine = open_engine(self.url)
+        metadata.create_all(self.engine)
+        self.store = SqlAlertStore(self.engine)
+        self.records = SqlAlertRecords(self.engine)
+        self._servers = urls
+        for tenant in urls:
+            self.confirm(tenant)
+
+    def confirm(self, tenant: str = "t", *, confirmed: bool = True) -> None:
+        config = {"address": f"{tenant}@example.org"}
+        row = ChannelRow(
+            tenant=tenant, name="mail", kind="email", config=config, confirmed=confirmed
+        )
+        self.records.put_channel(row)
+
+    def owe(self, number: int = 1, *, tenant: str = "t", alert: str = FIRING.id) -> None:
+        """The message of the alert's transition of this number: the first fires, others resolve."""
+        state = "firing" if number == 1 else "resolved"
+        told = msgspec.structs.replace(
+            FIRING, id=alert, tenant=tenant, number=number, state=state, slot=60 * number
+        )
+        delivery = Delivery(
+            id=f"{alert}/{number}/mail",
+            tenant=tenant,
+            channel="mail",
+            alert=told,
+            monitor_name="Shop",
+            owed_at=self.clock.now(),
+        )
+        with self.store.transaction() as transaction:
+            transaction.owe(delivery)
+
+    def delivering(self, lease: float = 45.0) -> Delivering:
+        """A notify of its own, with its own connections."""
+        store = SqlAlertStore(open_engine(self.url))
+        return Delivering(store, self.channel, self.clock, lease=lease)
+
+    def states(self, tenant: str = "t") -> dict[int, str]:
+        return {row.alert.number: row.state for row in self.records.deliveries(tenant)}
+
+    def channel(self, row: ChannelRow) -> Channel:
+        lent = Lent(smtp_url=self._servers[row.tenant], mail_from="monitor@example.org", deadline=5)
+        return configured_channel(load(row.kind), row.config).sender(lent)
