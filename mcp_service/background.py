@@ -18,7 +18,7 @@ from functions.core.errors import SourceUnavailable
 from mcp_service.home import is_owned, prepare, standing
 from mcp_service.settings import PREFIX, Settings
 
-START_DEADLINE = 30.0
+START_DEADLINE = 60.0
 LOG_LIMIT = 16 * 1024 * 1024
 PASSED_ON = frozenset(
     {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 64
 """Requests passed on at the same time; more wait."""
-LAST_CALLS = 10.0
+LAST_CALLS = 75.0
 """Seconds that calls in flight get after the client closed its end."""
 
 
@@ -91,16 +91,15 @@ class Bridge:
         if answer is not None:
             self._reply(answer)
             return
-        threading.Thread(target=self._pass_on, args=(request,), daemon=True).start()
-
-    def _pass_on(self, request: Message) -> None:
         from mcp_service.bridge.call import Call  # noqa: PLC0415 - answering comes first
 
-        call = Call(request, self._answers.version, self._write)
-        self._calls[request["id"]] = call
+        call = self._calls[request["id"]] = Call(request, self._answers.version, self._write)
+        threading.Thread(target=self._pass_on, args=(request["id"], call), daemon=True).start()
+
+    def _pass_on(self, key: object, call: "Call") -> None:
         with self._room:
             call.run(self._service())
-        self._calls.pop(request["id"], None)
+        self._calls.pop(key, None)
 
     def _service(self) -> "Reach":
         from mcp_service.bridge.call import Reach  # noqa: PLC0415 - answering comes first
