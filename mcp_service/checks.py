@@ -8,7 +8,7 @@ from functions.core.monitor import MonitorSpec
 from functions.core.reading import Reading
 from mcp_service.database.records import Check
 from mcp_service.definitions import Definition, Ready, ready
-from mcp_service.outside import shown
+from mcp_service.outside import cleaned, shown
 from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
 from mcp_service.service import Service
@@ -84,7 +84,8 @@ def _summary(reading: Reading, ok: bool) -> str:
     if ok:
         return f"It works: one live reading of {len(reading.metrics)} metrics {took}."
     if reading.failure:
-        return f"Nothing could be seen ({reading.failure.kind.value}), tried {took}."
+        why = f"{reading.failure.kind.value}: {cleaned(reading.failure.cause)}"
+        return f"Nothing could be seen, tried {took}. {why}"
     return f"The target was reached for but is down: up is 0, tried {took}."
 
 

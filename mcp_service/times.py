@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functions.core.errors import Fault, InvalidConfiguration
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_SPAN = re.compile(r"-?(\d{1,6})\s*([smhdw])")
+_SPAN = re.compile(r"-?([0-9]{1,6})\s*([smhdw])")
 _ACCEPTED = "write 2026-11-23T10:00:00Z, or a span back from now such as 30m, 24h or 7d"
 
 

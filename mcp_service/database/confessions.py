@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, select
 
-from functions.stores.sql.engine import writing
+from functions.stores.sql.engine import reading, writing
+from mcp_service.database.rows import put
 from mcp_service.database.tables import confessions
 
 
@@ -16,10 +17,12 @@ class Confessions:
         """Of these deliveries the ones never confessed before; they count as confessed now."""
         column = confessions.c.delivery
         query = select(column).where(confessions.c.tenant == tenant, column.in_(deliveries))
-        with writing(self._engine) as connection:
+        with reading(self._engine) as connection:
             known = set(connection.execute(query).scalars())
-            fresh = [delivery for delivery in deliveries if delivery not in known]
-            for delivery in fresh:
-                row = {"tenant": tenant, "delivery": delivery, "at": at}
-                connection.execute(insert(confessions).values(row))
+        fresh = [delivery for delivery in deliveries if delivery not in known]
+        if fresh:
+            with writing(self._engine) as connection:
+                for delivery in fresh:
+                    row = {"tenant": tenant, "delivery": delivery, "at": at}
+                    put(connection, confessions, values=row)
         return fresh

@@ -18,9 +18,6 @@ from mcp_service.results import Next, Result
 from mcp_service.rules import default_rules, read_rules
 from mcp_service.service import Service
 
-MOST = 10_000
-"""Monitors of one tenant."""
-
 
 class NewMonitor(msgspec.Struct, frozen=True, kw_only=True):
     """`rules` are lines by name; None means the provider's default rules."""

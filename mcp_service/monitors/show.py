@@ -95,10 +95,9 @@ async def _filtered(
         return own
     if state in ("active", "paused"):
         return [record for record in own if record.state == state]
-    alerts = service.records.alerts
-    found = await asyncio.to_thread(alerts, tenant, state=state, limit=10_000)
-    monitors = {alert.monitor for alert in found}
-    return [record for record in own if record.id in monitors]
+    found = await asyncio.to_thread(service.records.monitors, tenant)
+    rows = {row.monitor: row for row in found}
+    return [one for one in own if one.id in rows and overall(one, rows[one.id]) == state]
 
 
 async def _line(

@@ -1,4 +1,4 @@
-"""What the service answers the same every day, as the bridge keeps it; `python -m` writes it anew."""
+"""What the service answers the same every day, for the bridge; `python -m` writes it anew."""
 
 import asyncio
 import json

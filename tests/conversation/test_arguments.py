@@ -1,16 +1,19 @@
 """Bad arguments: refused in our own words, with what is accepted, and never echoed."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from mcp_service.app import App
+from mcp_service.service import Service
 from mcp_service.tools.catalogue import TOOLS
 from tests.conversation.talk import Talk
 
 pytestmark = pytest.mark.anyio
 
 CANARY = "s3cr3t-canary-Zx9"
+NOT_REACHED = cast(Service, None)
+"""Arguments are refused before any part of the service is touched."""
 WRONG: dict[str, Any] = {
     "string": {CANARY: CANARY},
     "integer": CANARY,
@@ -21,10 +24,8 @@ WRONG: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
-async def test_an_argument_that_does_not_exist_is_refused_with_those_that_do(
-    app: App, tool: Any
-) -> None:
-    async with Talk(app.service, "local") as talk:
+async def test_an_argument_that_does_not_exist_is_refused_with_those_that_do(tool: Any) -> None:
+    async with Talk(NOT_REACHED, "local") as talk:
         refused = await talk.refusal(tool.name, surprise=CANARY)
     properties = tool.definition()["inputSchema"]["properties"]
     assert refused["error"]["code"] == "invalid"
@@ -36,7 +37,7 @@ async def test_an_argument_that_does_not_exist_is_refused_with_those_that_do(
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
-async def test_a_value_of_the_wrong_kind_is_named_and_never_echoed(app: App, tool: Any) -> None:
+async def test_a_value_of_the_wrong_kind_is_named_and_never_echoed(tool: Any) -> None:
     properties = tool.definition()["inputSchema"]["properties"]
     if not properties:
         assert tool.name == "show_platform"
@@ -45,7 +46,7 @@ async def test_a_value_of_the_wrong_kind_is_named_and_never_echoed(app: App, too
         name: CANARY * 50 if "enum" in schema or "pattern" in schema else WRONG[schema["type"]]
         for name, schema in properties.items()
     }
-    async with Talk(app.service, "local") as talk:
+    async with Talk(NOT_REACHED, "local") as talk:
         refused = await talk.refusal(tool.name, **given)
     assert {fault["field"] for fault in refused["error"]["fields"]} == set(properties)
     assert CANARY not in repr(refused)

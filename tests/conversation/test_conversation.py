@@ -73,7 +73,7 @@ async def test_a_monitor_is_refused_without_a_successful_check_of_exactly_its_de
     await talk.refusal("create_monitor", **wish)
     website.kill()
     down = await talk.tell("check_monitor", provider="website", config=wish["config"])
-    assert down["data"]["ok"] is False or "ok" not in down["data"]
+    assert down["data"]["ok"] is False
     await talk.refusal("create_monitor", **wish)
     made = await talk.tell("create_monitor", **wish, untested=True)
     assert made["data"]["untested"] is True
@@ -205,10 +205,13 @@ async def test_what_could_not_be_sent_is_confessed_with_the_next_answer(
     first = int(time.time()) // 60 * 60 - 600
     for number in range(3):
         await app.sink.emit(reading(monitor, first + 60 * number, up=0))
-    async with asyncio.timeout(10):
-        while "notice" not in (said := await talk.tell("list_monitors")):
-            await asyncio.sleep(0.1)
-    assert said["notice"].startswith("1 alert message could not be sent yet")
+    notices = []
+    for _ in range(100):
+        notices.append((await talk.tell("list_monitors")).get("notice", ""))
+        if notices[-1]:
+            break
+        await asyncio.sleep(0.1)
+    assert notices[-1].startswith("1 alert message could not be sent yet")
     shown = await talk.tell("show_monitor", monitor="shop")
     assert shown["data"]["delivery_problems"][0]["channel"] == "me"
     assert (await talk.tell("show_platform"))["data"]["unsent"]["owed"] == 1

@@ -1,6 +1,8 @@
 """What every client is told about the tools: constant, complete, and small."""
 
 import json
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +17,25 @@ pytestmark = pytest.mark.anyio
 
 TOKEN = 3.5
 """Characters of JSON in a token, at the least."""
-ISSUE = """find_provider describe_provider check_monitor create_monitor update_monitor pause_monitor
-resume_monitor list_monitors show_monitor delete_monitor set_rule replay_rule set_channel
-query_readings list_alerts explain_alert show_platform""".split()
+ISSUE = [
+    "find_provider",
+    "describe_provider",
+    "check_monitor",
+    "create_monitor",
+    "update_monitor",
+    "pause_monitor",
+    "resume_monitor",
+    "list_monitors",
+    "show_monitor",
+    "delete_monitor",
+    "set_rule",
+    "replay_rule",
+    "set_channel",
+    "query_readings",
+    "list_alerts",
+    "explain_alert",
+    "show_platform",
+]
 
 
 def size(definition: dict[str, Any]) -> float:
@@ -30,9 +48,6 @@ async def test_the_snapshot_that_the_bridge_answers_from_is_what_the_service_say
 
 
 def test_the_version_is_that_of_the_package() -> None:
-    import tomllib
-    from pathlib import Path
-
     project = tomllib.loads(Path("pyproject.toml").read_text())
     assert project["project"]["version"] == VERSION
 

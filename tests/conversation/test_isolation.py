@@ -1,6 +1,5 @@
 """Another tenant's things and things that do not exist are the same to every tool."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -26,14 +25,14 @@ NAMING = ("monitor", "alert")
 
 
 @pytest.fixture
-async def owner(app: App, website: Website) -> AsyncIterator[dict[str, Any]]:
+async def owner(app: App, website: Website) -> dict[str, Any]:
     """A monitor of somebody else's, with a reading and a firing alert."""
     async with Talk(app.service, "owner") as talk:
         monitor = await talk.watch(website.url, CANARY)
     for number in range(3):
         slot = 1_700_000_000 + 60 * number
         await app.sink.emit(reading(monitor, slot, up=0, tenant="owner"))
-    yield monitor
+    return monitor
 
 
 def arguments(tool: Any, **named: str) -> dict[str, Any]:
@@ -67,22 +66,17 @@ async def test_a_foreign_thing_is_answered_like_one_that_does_not_exist(
     assert foreign == missing
 
 
-@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
-async def test_nothing_of_anybody_else_is_in_any_answer(
-    app: App, owner: dict[str, Any], tool: Any
-) -> None:
+async def test_nothing_of_anybody_else_is_in_any_answer(app: App, owner: dict[str, Any]) -> None:
     async with Talk(app.service, "eve") as eve:
-        said, _ = await eve.answer(
-            tool.name,
-            **arguments(
-                tool,
-                **({"monitor": CANARY[:-1]} if "monitor" in arguments(tool) else {}),
-                **({"name": "website"} if tool.name == "describe_provider" else {}),
-            ),
-        )
-    text = repr(said)
-    assert CANARY not in text.replace(repr(CANARY[:-1]), "")
-    assert owner["id"] not in text
+        for tool in TOOLS:
+            given = arguments(tool)
+            if "monitor" in given:
+                given["monitor"] = "canary"
+            if tool.name == "describe_provider":
+                given["name"] = "website"
+            said, _ = await eve.answer(tool.name, **given)
+            assert CANARY not in repr(said), tool.name
+            assert owner["id"] not in repr(said), tool.name
 
 
 async def test_near_misses_are_the_callers_own_names_only(app: App, website: Website) -> None:

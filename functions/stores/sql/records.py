@@ -13,6 +13,7 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    true,
     update,
 )
 
@@ -65,10 +66,11 @@ class SqlAlertRecords:
         with reading(self._engine) as connection:
             return rows.find_monitor(connection, tenant, monitor)
 
-    def monitors(self) -> list[MonitorRow]:
-        """Of all tenants, for the runtime."""
+    def monitors(self, tenant: str | None = None) -> list[MonitorRow]:
+        """A tenant's; everybody's, for the runtime, when none is named."""
         with reading(self._engine) as connection:
-            found = connection.execute(select(alert_monitors)).all()
+            key = _given(alert_monitors, tenant=tenant)
+            found = connection.execute(select(alert_monitors).where(key)).all()
             return [rows.monitor_row(connection, row) for row in found]
 
     def alerts(
@@ -192,4 +194,5 @@ def _monitor(table: Table, tenant: str, monitor: str) -> ColumnElement[bool]:
 
 def _given(table: Table, **key: str | None) -> ColumnElement[bool]:
     """Equality for every value that is not None."""
-    return and_(*(table.c[name] == value for name, value in key.items() if value is not None))
+    given = (table.c[name] == value for name, value in key.items() if value is not None)
+    return and_(true(), *given)

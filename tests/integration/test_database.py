@@ -1,0 +1,153 @@
+"""The one schema history, and the service's rows on a real database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect
+
+from functions.core.errors import InvalidConfiguration, SourceUnavailable
+from functions.core.ports import MonitorRow
+from functions.core.reading import Reading
+from functions.stores.sql.engine import open_engine, writing
+from functions.stores.sql.records import SqlAlertRecords
+from mcp_service.database import tables
+from mcp_service.database.checks import LIFE
+from mcp_service.database.database import Database
+from mcp_service.database.migrate import migrate
+from mcp_service.database.records import Check, CodeRecord, MonitorRecord
+from mcp_service.desired import desired, mend
+from mcp_service.monitors.lookup import row_of
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    url = f"sqlite:///{tmp_path / 'monitors.db'}"
+    migrate(url)
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database(engine: Engine) -> Database:
+    return Database(engine)
+
+
+def record(tenant: str = "ann", **changes: Any) -> MonitorRecord:
+    wish = {
+        "id": "m1",
+        "name": "shop",
+        "version": 1,
+        "provider": "website",
+        "config": {"url": "https://shop.example/"},
+        "interval": 60,
+        "phase": 5,
+    }
+    return MonitorRecord(tenant=tenant, **(wish | changes))
+
+
+def test_the_migrated_schema_is_that_of_the_code(engine: Engine) -> None:
+    with writing(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.monitors.metadata) == []
+    assert {"monitors", "alerts", "deliveries"} <= set(inspect(engine).get_table_names())
+
+
+def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'monitors.db'}"
+    migrate(url)
+    migrate(url)
+
+
+def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable):
+        migrate(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+
+
+def test_every_key_begins_with_the_tenant() -> None:
+    keys = {
+        table.name: next(iter(table.primary_key.columns)).name
+        for table in tables.monitors.metadata.sorted_tables
+    }
+    assert {name for name, first in keys.items() if first != "tenant"} == {"channel_code_sends"}
+
+
+def test_a_name_is_taken_once_per_tenant(database: Database) -> None:
+    database.monitors.add(record(), rules={}, what="created", at=1)
+    database.monitors.add(record("bob"), rules={}, what="created", at=1)
+    with pytest.raises(InvalidConfiguration):
+        database.monitors.add(record(id="m2"), rules={}, what="created", at=1)
+    assert len(database.monitors.history("ann", "m1")) == 1
+
+
+def test_an_id_and_an_exact_name_find_it_and_nothing_else_does(database: Database) -> None:
+    database.monitors.add(record(), rules={}, what="created", at=1)
+    assert database.monitors.get("ann", "m1") == database.monitors.get("ann", "shop")
+    assert database.monitors.get("ann", "Shop") is None
+    assert database.monitors.get("bob", "m1") is None
+
+
+def test_of_two_changes_of_one_version_only_the_first_is_made(database: Database) -> None:
+    database.monitors.add(record(), rules={"a": "up is 0"}, what="created", at=1)
+    first, second = record(version=2, interval=30), record(version=2, interval=10)
+    database.monitors.change(first, rules={}, expected=1, what="changed", at=2)
+    with pytest.raises(InvalidConfiguration) as refused:
+        database.monitors.change(second, rules={}, expected=1, what="changed", at=3)
+    assert refused.value.faults[0].field == "version"
+    history = database.monitors.history("ann", "m1")
+    assert [(one.number, one.record.interval, one.rules) for one in history] == [
+        (1, 60, {"a": "up is 0"}),
+        (2, 30, {}),
+    ]
+
+
+def test_a_check_is_forgotten_after_a_day_and_the_latest_counts(database: Database) -> None:
+    reading = Reading(
+        tenant="ann", monitor="check", version=1, provider="x", slot=0, interval=60, at=0
+    )
+    for ok, at in ((True, 0.0), (False, 5.0)):
+        check = Check(tenant="ann", definition="d", ok=ok, reading=reading, at=at)
+        database.checks.put(check)
+    found = database.checks.get("ann", "d", now=10)
+    assert found is not None
+    assert not found.ok
+    assert database.checks.get("bob", "d", now=10) is None
+    assert database.checks.get("ann", "d", now=LIFE + 6) is None
+
+
+def test_a_try_is_spent_before_anybody_can_compare(database: Database) -> None:
+    code = CodeRecord(
+        tenant="ann",
+        channel="me",
+        kind="email",
+        config={},
+        code_hash="x",
+        expires_at=9,
+        tries_left=2,
+    )
+    database.codes.put(code)
+    tries = [database.codes.attempt("ann", "me") for _ in range(3)]
+    assert [one.tries_left if one else None for one in tries] == [1, 0, None]
+
+
+def test_only_active_monitors_are_desired_with_their_secrets(database: Database) -> None:
+    database.monitors.add(record(secrets={"bearer": "gone"}), rules={}, what="created", at=1)
+    database.monitors.add(record(id="m2", name="b", state="paused"), rules={}, what="created", at=1)
+    [spec] = desired(database)
+    assert (spec.id, spec.secrets) == ("m1", {})
+
+
+def test_a_crash_between_the_two_writes_is_mended(engine: Engine, database: Database) -> None:
+    records = SqlAlertRecords(engine)
+    rules = {"down": "up is 0"}
+    database.monitors.add(record(), rules=rules, what="created", at=1)
+    records.put_monitor(MonitorRow(tenant="ann", monitor="m9", version=1, name="x", interval=60))
+    assert mend(database, records) == 2
+    [row] = records.monitors()
+    assert msgspec.structs.replace(row, states={}) == row_of(record(), rules)
+    assert mend(database, records) == 0

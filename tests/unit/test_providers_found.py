@@ -1,0 +1,38 @@
+"""Can it be watched? Yes, nearly, or no; and what is missing is said."""
+
+import pytest
+
+from mcp_service.providers import describe_provider, find_provider
+from mcp_service.refusals import Unknown
+
+
+@pytest.mark.parametrize(
+    ("sentence", "verdict"),
+    [
+        ("tell me when my shop is offline", "can"),
+        ("is https://example.com down?", "can"),
+        ("warn me before the certificate of my site expires", "can"),
+        ("tell me when the disk of my server is nearly full", "nearest"),
+        ("watch the bitcoin price", "cannot"),
+        ("mail me when my mailbox gets an invoice", "cannot"),
+        ("sing a song", "cannot"),
+    ],
+)
+def test_the_answer_is_honest(sentence: str, verdict: str) -> None:
+    assert find_provider(sentence).data["verdict"] == verdict
+
+
+def test_what_is_missing_is_named() -> None:
+    assert find_provider("watch the bitcoin price").data["missing"] == ["a price or an exchange"]
+
+
+def test_a_description_has_all_that_a_configuration_needs() -> None:
+    described = describe_provider("website").data
+    assert {"up", "latency", "certificate_days"} <= {one["name"] for one in described["metrics"]}
+    assert described["default_rules"][0]["text"] == "up is 0 for 3 readings, critical"
+
+
+def test_an_unknown_provider_is_refused_with_the_nearest() -> None:
+    with pytest.raises(Unknown) as refused:
+        describe_provider("web-site")
+    assert refused.value.near == ["website"]

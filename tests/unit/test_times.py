@@ -1,0 +1,47 @@
+"""Instants and spans as people write them."""
+
+import pytest
+
+from functions.core.errors import InvalidConfiguration
+from mcp_service.times import instant, period, span_text
+
+NOW = 1_700_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("now", NOW),
+        ("30m", NOW - 1800),
+        ("-24h", NOW - 86_400),
+        ("7 d", NOW - 7 * 86_400),
+        ("2023-11-14T22:13:20Z", NOW),
+        ("2023-11-14T23:13:20+01:00", NOW),
+        ("2023-11-14 22:13:20", NOW),
+        ("2023-11-14", 1_699_920_000),
+    ],
+)
+def test_an_instant_is_read(text: str, expected: float) -> None:
+    assert instant(text, field="since", now=NOW) == expected
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "24", "9999999h", "2023-13-01", "\uff11h", "5y"])
+def test_what_is_no_instant_is_refused_with_what_is_one(text: str) -> None:
+    with pytest.raises(InvalidConfiguration) as refused:
+        instant(text, field="since", now=NOW)
+    assert refused.value.faults[0].field == "since"
+    assert "24h" in refused.value.faults[0].problem
+
+
+def test_a_period_goes_forward() -> None:
+    assert period("2h", "1h", now=NOW) == (NOW - 7200, NOW - 3600)
+    with pytest.raises(InvalidConfiguration):
+        period("1h", "2h", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(45, "45 s"), (300, "5 min"), (7800, "2 h 10 min"), (36_000, "10 h"), (300_000, "3 d")],
+)
+def test_a_span_is_told_in_its_largest_units(seconds: float, text: str) -> None:
+    assert span_text(seconds) == text
