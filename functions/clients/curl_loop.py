@@ -35,7 +35,7 @@ class CurlLoop:
             done.cancel()
         self.schedule(-1)
 
-    def watch(self, what: int, descriptor: int, _multi: Any, _kept: Any) -> None:
+    def watch(self, what: int, descriptor: int, *_: Any) -> None:
         """Take curl's wish for a descriptor. What is new comes first: a descriptor that nobody
         watches in between would be registered with the kernel anew."""
         before = self._watched.pop(descriptor, 0)

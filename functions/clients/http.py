@@ -77,12 +77,11 @@ class CurlHttp:
             begun = time.monotonic()
             target = await self._enter(journey)
             dns = (time.monotonic() - begun) * 1000
-            hop = _Hop(journey.request, target, self._door)
+            hop = _Hop(journey, target, door=self._door, dns=dns)
             easy = self._idle.pop() if self._idle else pycurl.Curl()
             try:
                 hop.prepare(easy, self._trusted(target))
-                code = await self._perform(easy, hop, journey)
-                response = hop.finish(easy, code, journey, dns)
+                response = hop.finish(easy, await self._perform(easy, hop))
             finally:
                 hop.release()
                 self._give_back(easy)
@@ -100,11 +99,11 @@ class CurlHttp:
             problem = "redirects to an address that is not public"
             raise SourceUnavailable(problem, cause=refused.cause) from None
 
-    async def _perform(self, easy: Any, hop: "_Hop", journey: Journey) -> int:
+    async def _perform(self, easy: Any, hop: "_Hop") -> int:
         try:
             return await self._transfers.perform(easy)
         except asyncio.CancelledError:
-            journey.stage = hop.stage(easy)
+            hop.mark_stage(easy)
             raise
 
     def _give_back(self, easy: Any) -> None:
@@ -124,13 +123,15 @@ class CurlHttp:
 class _Hop:
     """One request on one connection."""
 
-    def __init__(self, request: HttpRequest, target: Target, door: Door) -> None:
-        self._request = request
+    def __init__(self, journey: Journey, target: Target, *, door: Door, dns: float) -> None:
+        self._journey = journey
+        self._request = request = journey.request
         self._target = target
         self._door = door
+        self._dns = dns
         self._sockets: list[socket.socket] = []
         self._refused = ""
-        self.answer = Answer(body_limit=request.body_limit, follow=request.redirects > 0)
+        self._answer = Answer(body_limit=request.body_limit, follow=request.redirects > 0)
 
     def prepare(self, easy: Any, trusted: Authorities | None) -> None:
         """Set every option; the handle comes back empty from its last use."""
@@ -142,50 +143,57 @@ class _Hop:
             pinned = ",".join(self._target.addresses)
             easy.setopt(pycurl.RESOLVE, [f"+{url.host}:{url.port}:{pinned}"])
         easy.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
-        easy.setopt(pycurl.HEADERFUNCTION, self.answer.header)
-        easy.setopt(pycurl.WRITEFUNCTION, self.answer.chunk)
+        easy.setopt(pycurl.HEADERFUNCTION, self._answer.header)
+        easy.setopt(pycurl.WRITEFUNCTION, self._answer.chunk)
         self._prepare_request(easy)
         if trusted is not None:
             easy.setopt(pycurl.OPT_CERTINFO, 1)
-            easy.setopt(pycurl.CAPATH, trusted.folder) if trusted.folder else None
-            easy.setopt(pycurl.CAINFO, trusted.bundle) if trusted.bundle else None
+            # The one that is not used keeps a default from where curl was built.
+            easy.setopt(pycurl.CAPATH, trusted.folder or None)
+            easy.setopt(pycurl.CAINFO, trusted.bundle or None)
 
-    def finish(self, easy: Any, code: int, journey: Journey, dns: float) -> HttpResponse | None:
+    def finish(self, easy: Any, code: int) -> HttpResponse | None:
         """The response, or None when the journey goes on. Raises what the transfer failed with."""
         if self._refused:
             raise InvalidConfiguration(message="the door refuses this address", cause=self._refused)
-        answer = self.answer
+        answer = self._answer
         if answer.fault:
             raise SourceUnavailable(answer.fault)
         if code and not (code == STOPPED and answer.complete):
             verify = easy.getinfo(pycurl.SSL_VERIFYRESULT)
             raise failure(code, os_error=easy.getinfo(pycurl.OS_ERRNO), verify=verify)
         if answer.location:
-            journey.redirected(self._target.url, answer.status, answer.location)
+            self._journey.redirected(self._target.url, answer.status, location=answer.location)
             return None
-        return self._response(easy, journey, dns)
+        return self._response(easy)
 
     def release(self) -> None:
         """curl works on copies of our sockets; a connection ends when ours are closed as well."""
         for ours in self._sockets:
             ours.close()
 
-    def stage(self, easy: Any) -> str:
-        """What the transfer was doing when it was cut off, in our words."""
+    def mark_stage(self, easy: Any) -> None:
+        """Say what the transfer was doing when it was cut off."""
         if not easy.getinfo(pycurl.CONNECT_TIME):  # which curl sets after the handshake
-            return "TLS handshake" if any(map(_is_connected, self._sockets)) else "connecting"
-        return "reading the answer" if self.answer.status else "waiting for the answer"
+            connected = any(map(_is_connected, self._sockets))
+            self._journey.stage = "TLS handshake" if connected else "connecting"
+        else:
+            began = bool(self._answer.status)
+            self._journey.stage = "reading the answer" if began else "waiting for the answer"
 
     def _prepare_request(self, easy: Any) -> None:
         request = self._request
-        headers = {"User-Agent": _AGENT, "Accept": "*/*"} | dict(request.headers)
-        lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
+        given = {name.lower() for name in request.headers}
+        lines = [
+            f"{name}: {value}" if value else f"{name};" for name, value in request.headers.items()
+        ]
+        lines += [f"User-Agent: {_AGENT}"] * ("user-agent" not in given)
         if request.method == "HEAD":
             easy.setopt(pycurl.NOBODY, 1)
         elif request.body:
             easy.setopt(pycurl.POSTFIELDS, request.body)
             # curl would wait a second for a 100 and call every body a form.
-            lines += ["Expect:"] + ["Content-Type:"] * ("content-type" not in headers)
+            lines += ["Expect:"] + ["Content-Type:"] * ("content-type" not in given)
         if request.method != "HEAD":
             easy.setopt(pycurl.CUSTOMREQUEST, request.method)
         easy.setopt(pycurl.HTTPHEADER, [line.encode() for line in lines])
@@ -201,8 +209,8 @@ class _Hop:
         self._sockets.append(ours)
         return ours
 
-    def _response(self, easy: Any, journey: Journey, dns: float) -> HttpResponse:
-        answer = self.answer
+    def _response(self, easy: Any) -> HttpResponse:
+        answer = self._answer
         connected = easy.getinfo(pycurl.CONNECT_TIME) * 1000
         ready = max(easy.getinfo(pycurl.APPCONNECT_TIME) * 1000, connected)
         begun = easy.getinfo(pycurl.STARTTRANSFER_TIME) * 1000
@@ -211,13 +219,13 @@ class _Hop:
             headers=answer.headers,
             body=answer.body,
             url=self._target.url.text,
-            redirects=journey.redirects,
+            redirects=self._journey.redirects,
             address=easy.getinfo(pycurl.PRIMARY_IP),
-            dns=dns,
+            dns=self._dns,
             connect=connected,
             tls=ready - connected,
             first_byte=max(begun - ready, 0.0),
-            total=journey.elapsed,
+            total=self._journey.elapsed,
             certificate_days=self._certificate_days(easy),
             truncated=answer.truncated,
         )
@@ -225,10 +233,12 @@ class _Hop:
     def _certificate_days(self, easy: Any) -> float | None:
         if self._target.url.scheme != "https":
             return None
-        for leaf in easy.getinfo(pycurl.INFO_CERTINFO)[:1]:
-            expires = dict(leaf).get("Expire date", "")
-            return (ssl.cert_time_to_seconds(expires) - time.time()) / 86_400
-        return None
+        leaf = dict(next(iter(easy.getinfo(pycurl.INFO_CERTINFO)), ()))
+        try:
+            expires = ssl.cert_time_to_seconds(leaf.get("Expire date", ""))
+        except ValueError:  # a date that no calendar has
+            return None
+        return (expires - time.time()) / 86_400
 
 
 def _is_connected(ours: socket.socket) -> bool:

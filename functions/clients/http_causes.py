@@ -6,7 +6,7 @@ from functions.core.errors import SourceUnavailable
 from functions.core.outbound import OwnNetworkDown
 
 # Numbers of libcurl's CURLcode, which never change.
-REFUSED, TLS_HANDSHAKE, UNTRUSTED, STOPPED = 7, 35, 60, 23
+REFUSED, STOPPED, TLS_HANDSHAKE, UNTRUSTED, NO_AUTHORITIES = 7, 23, 35, 60, 77
 
 _CURL = {
     1: "the answer is not HTTP",
@@ -55,10 +55,12 @@ def failure(code: int, *, os_error: int, verify: int) -> SourceUnavailable:
     cause = f"curl {code}, os {os_error}, verify {verify}"
     if code == REFUSED and os_error in _OURS:
         return OwnNetworkDown("our own network cannot reach it", cause=cause)
-    return SourceUnavailable(_words(code, os_error, verify), cause=cause)
+    if code == NO_AUTHORITIES:
+        return OwnNetworkDown("our own certificate authorities cannot be read", cause=cause)
+    return SourceUnavailable(_words(code, os_error=os_error, verify=verify), cause=cause)
 
 
-def _words(code: int, os_error: int, verify: int) -> str:
+def _words(code: int, *, os_error: int, verify: int) -> str:
     if code == UNTRUSTED:
         return _VERIFY.get(verify, "TLS: the certificate is not valid")
     if code == TLS_HANDSHAKE:

@@ -31,12 +31,12 @@ class Journey:
         """Milliseconds since the first request."""
         return (time.monotonic() - self._begun) * 1000
 
-    def redirected(self, here: Url, status: int, location: str) -> None:
+    def redirected(self, here: Url, status: int, *, location: str) -> None:
         """Turn to where an answer sends us. Raises SourceUnavailable when that is too often,
         nowhere, or not safe."""
         if self.redirects >= self._first.redirects:
             raise SourceUnavailable(f"redirects more than {self._first.redirects} times")
-        self.request = onward(self.request, here, status, location)
+        self.request = onward(self.request, here, status=status, location=location)
         self.redirects += 1
 
     def late(self) -> SourceUnavailable:
@@ -45,7 +45,7 @@ class Journey:
         return (OwnNetworkDown if self.stage == LOOKUP else SourceUnavailable)(message)
 
 
-def onward(request: HttpRequest, here: Url, status: int, location: str) -> HttpRequest:
+def onward(request: HttpRequest, here: Url, *, status: int, location: str) -> HttpRequest:
     """The request that follows a redirect (RFC 9110 section 15.4). Raises SourceUnavailable when it
     leads nowhere or would carry a body from https to http."""
     try:

@@ -34,10 +34,10 @@ def form_faults(
 ) -> tuple[Fault, ...]:
     """Everything that is wrong with these fields one by one; `prefix` goes before their names."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    found = [_unknown(prefix, name, tuple(fields)) for name in config if name not in fields]
+    found = [_unknown(name, tuple(fields), prefix=prefix) for name in config if name not in fields]
     for name, field in fields.items():
         if name in config:
-            found += _value_faults(field.type, config[name], prefix + name)
+            found += _value_faults(field.type, config[name], path=prefix + name)
         elif field.required:
             found.append(Fault(prefix + name, f"is required: {accepted(_schema(field.type))}"))
     return tuple(found)
@@ -88,13 +88,13 @@ def _schema(kind: Any) -> dict[str, Any]:
     return schema
 
 
-def _unknown(prefix: str, name: str, known: tuple[str, ...]) -> Fault:
+def _unknown(name: str, known: tuple[str, ...], *, prefix: str) -> Fault:
     meant = near(name, known)
     hint = f"did you mean {meant}?" if meant else "known are " + ", ".join(known)
     return Fault(prefix + name, f"is not a field; {hint}")
 
 
-def _value_faults(kind: Any, value: Any, path: str) -> tuple[Fault, ...]:
+def _value_faults(kind: Any, value: Any, *, path: str) -> tuple[Fault, ...]:
     if inspect.isclass(kind) and issubclass(kind, msgspec.Struct) and isinstance(value, Mapping):
         return form_faults(kind, value, prefix=f"{path}.")
     try:

@@ -57,7 +57,7 @@ class Door:
             raise SourceUnavailable("the name has no address")
         for address in found:
             if what := self.refusal(address):
-                raise _refused(field, what, address)
+                raise _refused(field, what, address=address)
         return Target(url, found)
 
     def refusal(self, address: str) -> str:
@@ -79,7 +79,7 @@ def _within(allowed: tuple[Network, ...]) -> Callable[[str], bool]:
     return lets_through
 
 
-def _refused(field: str, what: str, address: str) -> InvalidConfiguration:
+def _refused(field: str, what: str, *, address: str) -> InvalidConfiguration:
     """The address itself goes to the log only: names inside our network are not for tenants."""
     problem = (
         f"leads to an address that is not public ({what}); use a public one, "

@@ -84,7 +84,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class ProvidesHistory(Protocol):
     """Optional: readings from before today, where the source keeps them."""
 
-    async def history(self, context: "Context", since: int, until: int) -> list[Reading]: ...
+    async def history(self, context: "Context", *, since: int, until: int) -> list[Reading]: ...
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,12 +38,13 @@ def load(name: str) -> type[Provider]:
 def find(sentence: str) -> list[Found]:
     """The providers that share words with a person's sentence, best first."""
     asked = _words(sentence)
-    scored = (Found(name, _score(asked, load(name), name)) for name in names())
+    scored = (Found(name, _score(asked, name)) for name in names())
     return sorted((f for f in scored if f.score), key=lambda found: (-found.score, found.name))
 
 
-def _score(asked: frozenset[str], kind: type[Provider], name: str) -> int:
+def _score(asked: frozenset[str], name: str) -> int:
     """Keywords are chosen, so they weigh more than the words of example sentences."""
+    kind = load(name)
     chosen = _words(" ".join((name.replace("_", " "), *kind.keywords)))
     mentioned = _words(" ".join(kind.examples)) - chosen
     return 3 * len(asked & chosen) + len(asked & mentioned)

@@ -9,7 +9,7 @@ import pytest
 from functions.clients.authorities import Authorities, system_authorities
 from functions.clients.http import CurlHttp
 from functions.core.errors import SourceUnavailable
-from functions.core.outbound import Door
+from functions.core.outbound import Door, OwnNetworkDown
 from functions.core.ports import HttpRequest, HttpResponse
 from tests.servers.certificates import Authority
 from tests.servers.maze import Maze
@@ -33,8 +33,7 @@ async def test_a_good_certificate_tells_its_days_and_its_handshake_time(tmp_path
     response = await check(authority.context("shop.example", days=20), authority)
     assert (response.status, response.body) == (200, b"ok")
     assert response.certificate_days == pytest.approx(20, abs=0.01)
-    assert response.connect > 0
-    assert 0 < response.tls < response.total
+    assert 0 < response.connect < response.tls < response.total
 
 
 @pytest.mark.parametrize(
@@ -70,6 +69,23 @@ async def test_a_server_that_speaks_only_old_tls_fails_its_handshake(tmp_path: P
         context.minimum_version = ssl.TLSVersion.TLSv1
     with pytest.raises(SourceUnavailable, match="TLS: the handshake failed"):
         await check(context, authority)
+
+
+async def test_the_authorities_of_this_machine_can_be_read_and_do_not_know_ours(
+    tmp_path: Path,
+) -> None:
+    http = CurlHttp(Door(EveryName(), ["127.0.0.1"]), system_authorities())
+    async with Maze(tls=Authority(tmp_path).context("shop.example", days=20)) as site:
+        with pytest.raises(SourceUnavailable, match="issuer is not trusted"):
+            await http.fetch(HttpRequest(url=site.url(host="shop.example")))
+
+
+async def test_authorities_that_cannot_be_read_say_nothing_about_the_target(tmp_path: Path) -> None:
+    missing = Authorities(bundle=str(tmp_path / "missing.pem"))
+    http = CurlHttp(Door(EveryName(), ["127.0.0.1"]), missing)
+    async with Maze(tls=Authority(tmp_path).context("shop.example", days=20)) as site:
+        with pytest.raises(OwnNetworkDown, match="authorities cannot be read"):
+            await http.fetch(HttpRequest(url=site.url(host="shop.example")))
 
 
 def test_this_machine_has_authorities_and_a_file_may_be_named_instead(
