@@ -1,5 +1,6 @@
 """The main path on a real Knative: tick, poll from zero, Broker, alert; and what is refused."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,20 @@ pytestmark = pytest.mark.anyio
 
 UNSIGNED = "unsigned or signed with an unknown key"
 UNSEALED = "does not carry the functions' signature"
+INSIDE = """
+import glob, importlib.util, json, os
+sources = glob.glob("/app/**/*.py", recursive=True) + glob.glob("/venv/lib/**/*.py", recursive=True)
+print(json.dumps({
+    "uid": os.getuid(),
+    "token": os.path.exists("/var/run/secrets/kubernetes.io/serviceaccount/token"),
+    "writable": not os.statvfs("/app").f_flag & os.ST_RDONLY,
+    "keys": sorted(name for name in os.listdir("/etc/claude-monitor/keys") if name[0] != "."),
+    "without byte code": [
+        path for path in sources if not os.path.exists(importlib.util.cache_from_source(path))
+    ],
+}))
+"""
+"""Run in a pod: what the function there is and what it could do."""
 
 
 @asynccontextmanager
@@ -108,6 +123,40 @@ async def test_kn_shows_monitors_and_functions_ready(deployment: Deployment) -> 
     headings, *rows = deployment.kube.kn("service", "list")
     ready = headings.index("READY")
     assert [(row[0], row[ready]) for row in rows] == [("alert", "True"), ("poll", "True")]
+
+
+async def test_an_equal_monitor_is_left_alone_and_a_changed_one_repaired(
+    deployment: Deployment,
+) -> None:
+    kube, source = deployment.kube, f"pingsource/{object_name('shop')}"
+    version = ("get", source, "-o", "jsonpath={.metadata.generation}")
+    async with connected(deployment) as runtime, ticking(deployment, runtime, deployment.shop):
+        before = kube.kubectl(*version)
+        await runtime.apply(deployment.shop)
+        assert kube.kubectl(*version) == before
+        somebody = '{"spec": {"schedule": "0 0 1 1 *"}}'
+        kube.kubectl("patch", source, "--type=merge", "-p", somebody)
+        assert (await runtime.list())["shop"].reason == "Changed"
+        await runtime.apply(deployment.shop)
+        known = (await runtime.list())["shop"]
+        assert (known.version, known.schedule) == (1, deployment.shop.schedule.cron())
+
+
+async def test_a_function_has_its_byte_code_no_token_and_nowhere_to_write(
+    deployment: Deployment,
+) -> None:
+    kube = deployment.kube
+    async with connected(deployment) as runtime, ticking(deployment, runtime, deployment.shop):
+        [pod, *_] = until("a pod", lambda: kube.pods("poll"))
+        kube.kubectl("wait", f"pod/{pod}", "--for=condition=Ready", "--timeout=60s")
+        inside = ("exec", pod, "-c", "user-container", "--", "python", "-c", INSIDE)
+        assert json.loads(kube.kubectl(*inside)) == {
+            "uid": 65532,
+            "token": False,
+            "writable": False,
+            "keys": ["events.key", "poll.key", "spec.pub"],
+            "without byte code": [],
+        }
 
 
 async def test_the_signature_of_a_stranger_is_refused_and_logged(deployment: Deployment) -> None:
