@@ -27,7 +27,7 @@ async def answered(
         whose = f"{event.type} {event.source} {event.id}"
         result = await work(event)
     except MonitorError as error:
-        log_refusal(log, error, whose)
+        log_refusal(log, error, whose=whose)
         status = TRY_AGAIN if error.retry else NEVER_AGAIN
         return Response(error.message, status_code=status, media_type="text/plain")
     if result is None:

@@ -3,7 +3,7 @@ the framework nor uvicorn has them, so a stuck or greedy client would hold a soc
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -25,28 +25,33 @@ class PromptProtocol(HttpToolsProtocol):
 
     _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._expect_request()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast(asyncio.Transport, transport))
+        self._allow(REQUEST_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._request_is_here()
+        self._disarm()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self._expect_request()
-        super().data_received(data)
+    def on_message_begin(self) -> None:
+        self._allow(REQUEST_SECONDS)
+        super().on_message_begin()
 
     def on_message_complete(self) -> None:
-        self._request_is_here()
+        self._disarm()
         super().on_message_complete()
 
-    def _expect_request(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(REQUEST_SECONDS, self._give_up)
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.timeout_keep_alive_task is not None:
+            # uvicorn forgets its own timer when as little as an empty line arrives.
+            self._allow(self.timeout_keep_alive)
 
-    def _request_is_here(self) -> None:
+    def _allow(self, seconds: float) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(seconds, self._give_up)
+
+    def _disarm(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

@@ -37,7 +37,7 @@ def log_json_lines() -> None:
     logging.getLogger("claude_monitor").setLevel(logging.INFO)
 
 
-def log_refusal(log: logging.Logger, error: MonitorError, whose: str) -> None:
+def log_refusal(log: logging.Logger, error: MonitorError, *, whose: str) -> None:
     """Say what was refused, of whom (an event's source, from outside), and why; the same refusal
     again is silent for a minute, so that a flood of events does not become a flood of lines."""
     key = f"{whose} {error.message}"

@@ -4,6 +4,7 @@ uvicorn, with what both leave out: a cap on bodies, deadlines for slow senders, 
 import gc
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from functions_framework.aio import create_asgi_app
@@ -36,7 +37,8 @@ def main(arguments: list[str]) -> int:
 
 def serve(name: str) -> None:
     """Raises InvalidConfiguration with every setting that is wrong."""
-    app: App = create_asgi_app(name, str(_source(name)))  # type: ignore[no-untyped-call]
+    create: Callable[[str, str], App] = create_asgi_app
+    app = create(name, str(_source(name)))
     settings = Settings.read(os.environ)
     config = Config(
         guarded(app),

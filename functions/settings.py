@@ -12,6 +12,8 @@ from functions.core.keyring import parse_keys
 PREFIX = "CLAUDE_MONITOR_"
 _PLAIN = ("broker_url", "host", "port")
 """Named without our prefix: Knative and its users know them by these names."""
+_NUMBERS = {"deadline": (1, 60), "port": (1, 65_535)}
+_SCHEMES = {"broker_url": ("http", "https"), "smtp_url": ("smtp", "smtps")}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,27 +41,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             for field in Settings.__struct_fields__
             if environ.get(variable(field), "").strip()
         }
-        found = [
-            Fault(variable(field), "is not set, and this function needs it")
-            for field in needs
-            if field not in given
-        ]
-        values = {field: _value(field, text, found) for field, text in given.items()}
-        settings = msgspec.convert(values, Settings)
-        found += [fault for name in keys for fault in settings.key_faults(name)]
+        missing = [field for field in needs if field not in given]
+        found = [Fault(variable(field), "must be set for this function") for field in missing]
+        found += [fault for field, text in given.items() for fault in _faults(field, text)]
+        places = Settings(keys=given.get("keys", Settings().keys))
+        found += [fault for name in keys for fault in places.key_faults(name)]
         if found:
             raise InvalidConfiguration(*found)
-        return settings
+        listed = {"allow_private": _listed(given.get("allow_private", ""))}
+        return msgspec.convert(given | listed, Settings, strict=False)
 
     def key(self, name: str) -> str:
-        """The text of a key file (`spec.pub`, `events.key`), read when first needed. Raises
+        """The text of a key file (`spec.pub`, `events.key`), read when needed. Raises
         InvalidConfiguration when it is not there."""
         try:
             return Path(self.keys, name).read_text("ascii")
         except (OSError, UnicodeError) as error:
-            problem = "cannot be read there; `claude-monitor setup` makes it"
+            problem = f"has no key file {name} to read; `claude-monitor setup` makes it"
             raise InvalidConfiguration(
-                Fault(f"{variable('keys')}/{name}", problem), cause=type(error).__name__
+                Fault(variable("keys"), problem), cause=type(error).__name__
             ) from error
 
     def key_faults(self, name: str) -> tuple[Fault, ...]:
@@ -67,9 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         try:
             parse_keys(self.key(name))
         except InvalidConfiguration as error:
-            return tuple(
-                Fault(variable("keys"), f"{name}: {fault.problem}") for fault in error.faults
-            )
+            return error.faults
         return ()
 
 
@@ -78,47 +76,39 @@ def variable(field: str) -> str:
     return field.upper() if field in _PLAIN else PREFIX + field.upper()
 
 
-def _value(field: str, text: str, found: list[Fault]) -> object:
-    """The field's value; adds to `found` what is wrong with it."""
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _faults(field: str, text: str) -> Sequence[Fault]:
     if field == "allow_private":
-        return _networks(text, found)
-    if field in _NUMBERS:
-        return _number(field, text, found)
-    if schemes := _SCHEMES.get(field):
-        _check_address(field, text, schemes, found)
-    return text
+        return _network_faults(text)
+    if field in _NUMBERS and not _is_number(text, _NUMBERS[field]):
+        least, most = _NUMBERS[field]
+        return [Fault(variable(field), f"must be a number from {least} to {most}")]
+    if field in _SCHEMES and not _is_address(text, _SCHEMES[field]):
+        accepted = " or ".join(f"{scheme}://" for scheme in _SCHEMES[field])
+        return [Fault(variable(field), f"must be an address that begins with {accepted}")]
+    return ()
 
 
-_NUMBERS = {"deadline": (1, 60), "port": (1, 65_535)}
-_SCHEMES = {"broker_url": ("http", "https"), "smtp_url": ("smtp", "smtps")}
+def _is_number(text: str, bounds: tuple[int, int]) -> bool:
+    return text.isascii() and text.isdigit() and bounds[0] <= int(text) <= bounds[1]
 
 
-def _number(field: str, text: str, found: list[Fault]) -> float:
-    least, most = _NUMBERS[field]
-    whole = text.isascii() and text.isdigit()
-    if not whole or not least <= int(text) <= most:
-        found.append(Fault(variable(field), f"must be a whole number from {least} to {most}"))
-        return least
-    return int(text)
-
-
-def _check_address(field: str, text: str, schemes: Sequence[str], found: list[Fault]) -> None:
+def _is_address(text: str, schemes: Sequence[str]) -> bool:
     try:
         parts = urlsplit(text)
-        good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        good = False
-    if not good:
-        accepted = " or ".join(f"{scheme}://" for scheme in schemes)
-        found.append(Fault(variable(field), f"must be an address that begins with {accepted}"))
+        return False
 
 
-def _networks(text: str, found: list[Fault]) -> tuple[str, ...]:
+def _network_faults(text: str) -> Sequence[Fault]:
     from functions.core.addresses import networks  # noqa: PLC0415 - rarely set; cold start
 
-    listed = tuple(part.strip() for part in text.split(",") if part.strip())
     try:
-        networks(listed)
+        networks(_listed(text))
     except InvalidConfiguration as error:
-        found.extend(error.faults)
-    return listed
+        return error.faults
+    return ()

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from functions.core.errors import MonitorError, SourceUnavailable, UnexpectedAnswer
 
 T = TypeVar("T")
-Job = Callable[[sqlite3.Connection], T]
+Work = Callable[[sqlite3.Connection], T]
 
 BUSY_SECONDS = 5.0
 _PRAGMAS = """
@@ -32,7 +32,7 @@ _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 class SqliteFile:
     """Calls may come from any event loop. What `write` returns is durable (synchronous = FULL);
-    jobs that arrive while a commit is under way share the next one."""
+    calls that arrive while a commit is under way share the next one."""
 
     def __init__(self, path: str | Path, schema: str) -> None:
         self._path = Path(path)
@@ -43,22 +43,22 @@ class SqliteFile:
         self._lock = threading.Lock()
         self._gathering: _Group | None = None
 
-    async def write(self, job: Job[T]) -> T:
-        """The job's result once it is durable. Raises SourceUnavailable with nothing done."""
+    async def write(self, work: Work[T]) -> T:
+        """The work's result once it is durable. Raises SourceUnavailable with nothing done."""
         with self._lock:
             group = self._gathering
             if group is None:
                 group = self._gathering = _Group()
                 group.results = self._writer.submit(self._commit, group)
-            place = len(group.jobs)
-            group.jobs.append(job)
+            place = len(group.calls)
+            group.calls.append(work)
         # Shielded: the caller who gives up must not take the others' commit away.
         results = await self._translated(asyncio.shield(asyncio.wrap_future(group.results)))
         return cast(T, results[place])
 
-    async def read(self, job: Job[T]) -> T:
-        """The job's result on the reader's own connection."""
-        return await self._translated(asyncio.wrap_future(self._reader.submit(job, self._reading)))
+    async def read(self, work: Work[T]) -> T:
+        """The work's result on the reader's own connection."""
+        return await self._translated(asyncio.wrap_future(self._reader.submit(work, self._reading)))
 
     def close(self) -> None:
         """Finish what was handed in, then let go of the file."""
@@ -82,7 +82,7 @@ class SqliteFile:
             self._gathering = None
         try:
             self._writing.execute("BEGIN IMMEDIATE")
-            results = [job(self._writing) for job in group.jobs]
+            results = [work(self._writing) for work in group.calls]
             self._writing.execute("COMMIT")
         finally:
             # Nothing half done; after a full disk SQLite has rolled back by itself.
@@ -109,8 +109,8 @@ class SqliteFile:
 
 
 class _Group:
-    """Jobs that will be committed together."""
+    """Work that will be committed together."""
 
     def __init__(self) -> None:
-        self.jobs: list[Job[Any]] = []
+        self.calls: list[Work[Any]] = []
         self.results: Future[list[Any]]

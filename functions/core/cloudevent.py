@@ -68,7 +68,7 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
             content_type = value
     if content_type.startswith("application/cloudevents"):
         return _structured(content_type, body)
-    return _event(attributes, body, content_type)
+    return _event(attributes, body, content_type=content_type)
 
 
 def _structured(content_type: str, body: bytes) -> Event:
@@ -81,7 +81,7 @@ def _structured(content_type: str, body: bytes) -> Event:
     except (ValueError, msgspec.MsgspecError) as error:
         problem = "must be a JSON object with the event's attributes and data"
         raise InvalidConfiguration(Fault("body", problem), cause=type(error).__name__) from error
-    return _event(attributes, data, "")
+    return _event(attributes, data)
 
 
 def _data(members: dict[str, msgspec.Raw]) -> bytes:
@@ -107,7 +107,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _event(attributes: dict[str, str], body: bytes, content_type: str) -> Event:
+def _event(attributes: dict[str, str], body: bytes, *, content_type: str = "") -> Event:
     if problems := _faults(attributes):
         raise InvalidConfiguration(*problems)
     del attributes["specversion"]

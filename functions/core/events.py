@@ -56,7 +56,7 @@ def sealed(event: Event, shared_keys: str) -> Event:
 
 def believed(event: Event, shared_keys: str) -> Event:
     """The event itself. Raises AccessDenied unless its MAC is ours."""
-    if not mac_matches(shared_keys, _covered(event), event.extensions.get("mac", "")):
+    if not mac_matches(shared_keys, _covered(event), given=event.extensions.get("mac", "")):
         raise AccessDenied("The event does not carry the functions' signature.")
     return event
 
@@ -110,7 +110,7 @@ def reading_event(reading: Reading) -> Event:
 
 def reading_of(event: Event) -> Reading:
     """The reading inside. Raises InvalidConfiguration when it is not one."""
-    return _inside(event, READING, Reading)
+    return _inside(event, READING, shape=Reading)
 
 
 def alert_event(alert: Alert) -> Event:
@@ -132,10 +132,10 @@ def alert_event(alert: Alert) -> Event:
 
 def alert_of(event: Event) -> Alert:
     """The alert inside. Raises InvalidConfiguration when it is not one."""
-    return _inside(event, ALERT, Alert)
+    return _inside(event, ALERT, shape=Alert)
 
 
-def _inside(event: Event, kind: str, shape: type[T]) -> T:
+def _inside(event: Event, kind: str, *, shape: type[T]) -> T:
     expect(event, kind)
     try:
         return msgspec.json.decode(event.data, type=shape)

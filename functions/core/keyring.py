@@ -62,7 +62,7 @@ def mac(shared_keys: str, parts: Iterable[bytes]) -> str:
     return f"{name}.{_digest(key, parts)}"
 
 
-def mac_matches(shared_keys: str, parts: Iterable[bytes], given: str) -> bool:
+def mac_matches(shared_keys: str, parts: Iterable[bytes], *, given: str) -> bool:
     """Whether `given` is the MAC of the parts under any key that is still valid."""
     name, _, digest = given.partition(".")
     key = parse_keys(shared_keys).get(name)

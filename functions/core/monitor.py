@@ -60,15 +60,15 @@ class Schedule(msgspec.Struct, frozen=True):
         """The six-field cron line (seconds first) that PingSource's parser takes, in UTC."""
         second = self.phase % MINUTE
         if self.interval < MINUTE:
-            return f"{_listed(second % self.interval, self.interval, MINUTE)} * * * * *"
+            return f"{_listed(second % self.interval, self.interval, end=MINUTE)} * * * * *"
         minute = self.phase // MINUTE
         if self.interval < HOUR:
-            return f"{second} {_listed(minute, self.interval // MINUTE, 60)} * * * *"
-        hours = _listed(minute // 60, self.interval // HOUR, 24)
+            return f"{second} {_listed(minute, self.interval // MINUTE, end=60)} * * * *"
+        hours = _listed(minute // 60, self.interval // HOUR, end=24)
         return f"{second} {minute % 60} {hours} * * *"
 
 
-def _listed(first: int, step: int, end: int) -> str:
+def _listed(first: int, step: int, *, end: int) -> str:
     if step == 1:
         return "*"
     return ",".join(str(n) for n in range(first % step, end, step))

@@ -57,10 +57,10 @@ class Polling:
         spec = self._verifier.open(document)
         slot = spec.schedule.slot(at)
         ends = self._clock.now() + spec.interval
-        reading = await self._look(spec, slot, ends)
+        reading = await self._look(spec, slot, ends=ends)
         if _bad(reading) and self._clock.now() + RECHECK_AFTER < ends:
             await asyncio.sleep(RECHECK_AFTER)
-            reading = await self._look(spec, slot, ends)
+            reading = await self._look(spec, slot, ends=ends)
         await self._sink.emit(reading)
         self._note(reading)
         return reading
@@ -68,9 +68,9 @@ class Polling:
     async def check(self, spec: MonitorSpec) -> Reading:
         """One look that is neither repeated nor emitted."""
         now = self._clock.now()
-        return await self._look(spec, spec.schedule.slot(now), now + self._deadline)
+        return await self._look(spec, spec.schedule.slot(now), ends=now + self._deadline)
 
-    async def _look(self, spec: MonitorSpec, slot: int, ends: float) -> Reading:
+    async def _look(self, spec: MonitorSpec, slot: int, *, ends: float) -> Reading:
         deadline = min(self._deadline, ends - self._clock.now())
         context = Context(
             spec=spec,
@@ -86,22 +86,18 @@ class Polling:
             async with asyncio.timeout(deadline * _MARGIN):
                 reading = await provider.poll(context)
         except TimeoutError:
-            return self._failed(context, FailureKind.UNAVAILABLE, "no answer within the deadline")
+            failure = Failure(FailureKind.UNAVAILABLE, "no answer within the deadline")
         except MonitorError as error:
-            return self._failed(
-                context, _KINDS.get(error.kind, FailureKind.UNEXPECTED), error.message
-            )
+            failure = Failure(_KINDS.get(error.kind, FailureKind.UNEXPECTED), error.message)
         except Exception as error:  # noqa: BLE001 - a provider's fault must not stop the others
-            LOG.error("provider %s failed: %s", spec.provider, type(error).__name__)
-            return self._failed(context, FailureKind.UNEXPECTED, "the provider has a fault")
-        if not all(map(math.isfinite, reading.metrics.values())):
-            return self._failed(context, FailureKind.UNEXPECTED, "a value was not a finite number")
-        return reading
-
-    @staticmethod
-    def _failed(context: Context, kind: FailureKind, cause: str) -> Reading:
-        blank = context.reading({}, started=context.clock.now())
-        return msgspec.structs.replace(blank, failure=Failure(kind, cause))
+            LOG.error("provider %s has a fault: %s", spec.provider, type(error).__name__)
+            failure = Failure(FailureKind.UNEXPECTED, "the provider has a fault")
+        else:
+            if all(map(math.isfinite, reading.metrics.values())):
+                return reading
+            failure = Failure(FailureKind.UNEXPECTED, "a value was not a finite number")
+        blank = context.reading({}, started=self._clock.now())
+        return msgspec.structs.replace(blank, failure=failure)
 
     def _note(self, reading: Reading) -> None:
         """Log the first failure and the recovery, not each repetition."""

@@ -68,11 +68,11 @@ class SqliteReadings:
         """All of them in one transaction, durable on return."""
         rows = [(reading, msgspec.json.encode(reading)) for reading in readings]
 
-        def job(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> None:
             for reading, encoded in rows:
-                _add(connection, reading, encoded)
+                _add(connection, reading, encoded=encoded)
 
-        await self._file.write(job)
+        await self._file.write(work)
 
     async def latest(self, tenant: str, monitors: Sequence[str]) -> dict[str, Reading]:
         """The newest reading of each monitor that has one, in one query."""
@@ -100,14 +100,14 @@ class SqliteReadings:
     async def forget(self, tenant: str, monitor: str) -> None:
         """Delete everything of one monitor."""
 
-        def job(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> None:
             for table in ("readings", "rollups"):
                 connection.execute(
                     f"DELETE FROM {table} WHERE tenant = ? AND monitor = ?",  # noqa: S608 - ours
                     (tenant, monitor),
                 )
 
-        await self._file.write(job)
+        await self._file.write(work)
 
     async def expire(self, before: int) -> int:
         """Delete raw readings and minutes older than this slot; hours and days stay. One
@@ -123,7 +123,7 @@ class SqliteReadings:
         return await self._file.read(lambda c: c.execute(_NEXT_SERIES, after).fetchone())
 
     async def _expire(self, series: tuple[str, str], before: int) -> int:
-        def job(connection: sqlite3.Connection) -> int:
+        def work(connection: sqlite3.Connection) -> int:
             connection.execute(
                 "DELETE FROM rollups WHERE tenant = ? AND monitor = ? AND step = ? AND start < ?",
                 (*series, STEPS[0], before - before % STEPS[0]),
@@ -133,10 +133,10 @@ class SqliteReadings:
                 (*series, before),
             ).rowcount
 
-        return await self._file.write(job)
+        return await self._file.write(work)
 
 
-def _add(connection: sqlite3.Connection, reading: Reading, encoded: bytes) -> None:
+def _add(connection: sqlite3.Connection, reading: Reading, *, encoded: bytes) -> None:
     """The first write of a slot wins; a missed slot yields to the reading that comes after all."""
     key = (reading.tenant, reading.monitor, reading.slot)
     if connection.execute(_INSERT, (*key, reading.missed, encoded)).rowcount:

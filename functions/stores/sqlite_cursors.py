@@ -32,13 +32,13 @@ class SqliteCursors:
     async def load(self, tenant: str, monitor: str) -> bytes | None:
         """What the last accepted poll left, or None."""
 
-        def job(connection: sqlite3.Connection) -> bytes | None:
+        def work(connection: sqlite3.Connection) -> bytes | None:
             row = connection.execute(
                 "SELECT cursor FROM cursors WHERE tenant = ? AND monitor = ?", (tenant, monitor)
             ).fetchone()
             return bytes(row[0]) if row else None
 
-        return await self._file.read(job)
+        return await self._file.read(work)
 
     async def save(self, tenant: str, monitor: str, slot: int, cursor: bytes) -> bool:
         """Keep it unless one of the same or a later slot is there; says whether it was kept.

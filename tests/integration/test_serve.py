@@ -192,16 +192,6 @@ def test_stuck_clients_are_closed_in_time_and_hold_up_nobody(
         client.close()
 
 
-def test_a_trickle_between_two_requests_is_closed_as_well(poll: Function) -> None:
-    with poll.connect() as client:
-        client.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
-        assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
-        began = time.monotonic()
-        client.sendall(b"\r\n")
-        assert client.recv(100).startswith(b"HTTP/1.1 408 ")
-        assert time.monotonic() - began < 15
-
-
 def test_an_idle_connection_is_kept_for_the_proxy_to_use_again(poll: Function) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", poll.port, timeout=10)
     for pause in (4, 0):
