@@ -1,5 +1,6 @@
 """Names to addresses without blocking, through c-ares: /etc/hosts first, then the name servers."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from functions.core.errors import SourceUnavailable
@@ -15,10 +16,11 @@ _NOBODY_ANSWERS = frozenset({11, 12})
 
 
 class AresResolver:
-    """A resolver for the loop it is first used in. c-ares keeps answers as long as their TTL."""
+    """A resolver for the loop it is first used in, asking this machine's name servers unless others
+    are given (`address:port`). c-ares keeps answers as long as their TTL."""
 
-    def __init__(self, *, seconds: float = 2.0, tries: int = 2) -> None:
-        self._seconds, self._tries = seconds, tries
+    def __init__(self, servers: Sequence[str] = (), *, seconds: float = 2.0) -> None:
+        self._servers, self._seconds = servers, seconds
         self._ares: DNSResolver | None = None
 
     async def resolve(self, host: str) -> tuple[str, ...]:
@@ -27,7 +29,6 @@ class AresResolver:
         from aiodns.error import DNSError  # noqa: PLC0415 - keeps the cold start short
 
         try:
-            # ASYNC: a future of c-ares, no blocking getaddrinfo.
             found = await self._channel().getaddrinfo(host, type=1)
         except DNSError as wrong:
             raise _failure(wrong.args[0]) from None
@@ -44,7 +45,8 @@ class AresResolver:
         if self._ares is None:
             from aiodns import DNSResolver  # noqa: PLC0415 - keeps the cold start short
 
-            self._ares = DNSResolver(timeout=self._seconds, tries=self._tries, ndots=1)
+            servers = self._servers or None
+            self._ares = DNSResolver(servers, timeout=self._seconds, tries=2, ndots=1)
         return self._ares
 
 

@@ -1,0 +1,55 @@
+"""A name server on loopback (RFC 1035, UDP) that knows a few names, and knows how to be silent."""
+
+import asyncio
+import ipaddress
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+A, AAAA = 1, 28
+NO_SUCH_NAME = 3
+SILENT = "silent"
+
+
+class NameServer(asyncio.DatagramProtocol):
+    """`async with NameServer({"shop.example": ["8.8.8.8"]}) as names:` answers at `names.address`.
+    A name whose answer is SILENT is never answered; the answers may be changed at any time."""
+
+    def __init__(self, answers: Mapping[str, Sequence[str]]) -> None:
+        self.answers = dict(answers)
+        self.questions: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        made = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        self._transport = made[0]
+        self.address = "{}:{}".format(*self._transport.get_extra_info("sockname"))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._transport.close()
+
+    def datagram_received(self, question: bytes, sender: Any) -> None:
+        name, end = _name(question)
+        kind = struct.unpack("!H", question[end : end + 2])[0]
+        self.questions.append(name)
+        known = self.answers.get(name)
+        if known != SILENT:
+            self._transport.sendto(_answer(question[: end + 4], known, kind), sender)
+
+
+def _name(question: bytes) -> tuple[str, int]:
+    labels, at = [], 12
+    while length := question[at]:
+        labels.append(question[at + 1 : at + 1 + length].decode().lower())
+        at += 1 + length
+    return ".".join(labels), at + 1
+
+
+def _answer(question: bytes, known: Sequence[str] | None, kind: int) -> bytes:
+    packed = [ipaddress.ip_address(text).packed for text in known or ()]
+    fitting = [address for address in packed if len(address) == {A: 4, AAAA: 16}.get(kind)]
+    flags = 0x8180 | (NO_SUCH_NAME if known is None else 0)
+    head = question[:2] + struct.pack("!HHHHH", flags, 1, len(fitting), 0, 0)
+    records = [struct.pack("!HHHIH", 0xC00C, kind, 1, 0, len(a)) + a for a in fitting]
+    return head + question[12:] + b"".join(records)
