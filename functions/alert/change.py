@@ -47,6 +47,8 @@ def changed(
 def _state(alert: Alert, decision: Decision) -> str:
     if decision.transition is Transition.BLIND:
         return "blind" if decision.notify else alert.state
+    if decision.blind and decision.transition in (Transition.PENDING, Transition.CLEARED):
+        return alert.state  # a late reading changed the past; the monitor is as blind as before
     if decision.after is State.FIRING:
         return "firing"
     return "resolved"

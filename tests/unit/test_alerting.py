@@ -199,6 +199,16 @@ def test_blindness_that_nobody_is_told_of_leaves_the_alert_firing(rules: Rules) 
     assert (still.id, still.state, still.blind) == (fired.id, "firing", "token expired")
 
 
+def test_a_late_reading_does_not_end_the_alert_of_a_monitor_that_is_still_blind(
+    rules: Rules,
+) -> None:
+    rules.put(rules={"down": BLIND})
+    rules.see(1, start=1)
+    told = states([*rules.see(None, start=3), *rules.see(0, start=2), *rules.see(1, start=4)])
+    assert [state for _, state in told] == ["blind", "resolved"]
+    assert set(rules.told()) == {"blind", "pending", "seeing"}
+
+
 def test_a_second_firing_is_an_alert_of_its_own(rules: Rules) -> None:
     first, _, second = rules.see(0, 0, 1, 0, 0)
     assert first.id != second.id
