@@ -27,7 +27,7 @@ def advance(
 ) -> Machine:
     """The machine after the reading at this place of the window; all before it were taken.
 
-    A failed reading neither counts as bad nor as good; `patience` of them in a row make it blind."""
+    A failed reading counts as neither bad nor good; `patience` of them in a row make it blind."""
     value = judged_value(rule, window, place)
     if value is None:
         return _failed(rule, machine, window[place])
@@ -74,9 +74,10 @@ def _failed(rule: Rule, machine: Machine, seen: Seen) -> Machine:
     if failed < patience_of(rule):
         return replace(machine, failed=failed, cause=cause)
     machine = replace(machine, failed=failed, cause=cause, blind=cause)
-    if (rule.blind or DEFAULT_BLIND) is not BlindPolicy.RESOLVE:
+    ended = _ENDED.get(machine.state)
+    if ended is None or (rule.blind or DEFAULT_BLIND) is not BlindPolicy.RESOLVE:
         return machine
-    return _entered(machine, _ENDED.get(machine.state, machine.state), seen.slot)
+    return _entered(machine, ended, seen.slot)
 
 
 def _watched(rule: Rule, machine: Machine, slot: int, interval: int) -> Machine:
@@ -129,5 +130,4 @@ def _lasted(machine: Machine, lasting: Lasting) -> bool:
 
 def _entered(machine: Machine, state: State, slot: int) -> Machine:
     """In this state, with nothing counted yet towards the next."""
-    since = machine.since if state is machine.state else slot
-    return replace(machine, state=state, since=since, streak=0, streak_from=0, recent="")
+    return replace(machine, state=state, since=slot, streak=0, streak_from=0, recent="")

@@ -50,6 +50,7 @@ SENSELESS = {
     "price above 7, recover above 8": ["other side: `recover at most 7`"],
     "price above 7, recover below 8": ["other side: `recover at most 7`"],
     "price below 0.1, recover at most 0.05": ["`recover at least 0.1`"],
+    "price below 5, recover below 3": ["`recover at least 5`"],
     "price at least 7, recover at most 7": ["`recover below 7`"],
     "status is 200, recover is 200": ["`recover not 200`"],
     "status not 200, recover above 200": ["`recover is 200`"],
