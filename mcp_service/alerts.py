@@ -55,8 +55,11 @@ async def explain_alert(service: Service, tenant: str, *, alert: str) -> Result:
     )
     deliveries = await asyncio.to_thread(_deliveries, service, found)
     sent = sum(delivery["state"] == "sent" for delivery in deliveries)
+    told = (
+        f"{sent} of {len(deliveries)} messages were sent." if deliveries else "No message was owed."
+    )
     return Result(
-        summary=f"{_story(found, decisions)} {sent} of {len(deliveries)} messages were sent.",
+        summary=f"{_story(found, decisions)} {told}",
         data={
             "alert": _line(found, ""),
             "rule": found.rule_text,
@@ -158,4 +161,5 @@ def _counted(found: Sequence[Alert], limit: int) -> str:
     if not found:
         return "No alerts match; narrow less, or all is well."
     more = " There may be older ones: narrow by monitor or since." if len(found) == limit else ""
-    return f"{len(found)} alerts, {firing} of them firing.{more}"
+    counted = "1 alert" if len(found) == 1 else f"{len(found)} alerts"
+    return f"{counted}, {firing} firing.{more}"

@@ -71,9 +71,7 @@ def _seen(prepared: Ready, reading: Reading, *, ok: bool) -> Result:
             "reading": answer,
             "units": {name: units.get(name, "") for name in reading.metrics},
             "definition": {"provider": definition.provider, "interval": prepared.interval},
-            "suggested_rules": [
-                msgspec.to_builtins(rule) for rule in prepared.provider.default_rules
-            ],
+            "suggested_rules": msgspec.to_builtins(prepared.provider.default_rules) if ok else [],
         },
         next=_next(definition, ok),
     )

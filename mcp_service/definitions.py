@@ -8,13 +8,16 @@ from typing import Any
 import msgspec
 
 from functions.core.errors import Fault, InvalidConfiguration
-from functions.core.monitor import check_interval
+from functions.core.monitor import SPEC_LIMIT, check_interval
 from functions.core.provider import Provider, configured, faults
 from mcp_service.database.records import SecretRecord
 from mcp_service.providers import kind_of
-from mcp_service.refusals import near
+from mcp_service.refusals import near, wrong
 from mcp_service.service import Service
 from mcp_service.tolerance import meant
+
+LARGEST = SPEC_LIMIT // 2
+"""Bytes of a definition: signed and quoted inside a document it still has to fit in there."""
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +64,8 @@ async def ready(
     # Through JSON, so that it equals what is read back from the row.
     config = msgspec.json.decode(msgspec.json.encode(provider))
     whole = msgspec.structs.replace(definition, config=config)
+    if len(msgspec.json.encode(whole)) > LARGEST:
+        raise wrong("config", f"is larger than {LARGEST // 1024} KiB in all; shorten it")
     sealed = {slot: stored[name].sealed for slot, name in definition.secrets.items()}
     return Ready(definition=whole, provider=provider, sealed=sealed, interval=seconds)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -17,7 +18,7 @@ from mcp_service.service import Service
 from mcp_service.times import period
 
 CURSOR = "cursor query_readings"
-PAGE = 50
+PAGE = 25
 LONGEST = 31 * 86_400
 """Seconds of raw readings in one question; summaries (step) reach further back."""
 STEPS = {"1m": 60, "1h": 3600}
@@ -38,6 +39,7 @@ async def query_readings(service: Service, tenant: str, *, named: str, wanted: W
     """Raw readings, the newest page first; the cursor leads to older ones."""
     record = await owned(service, tenant, named=named)
     since, until = _period(service, record, wanted=wanted)
+    since = max(since, until - LONGEST)
     found = await service.readings.query(
         tenant, record.id, since=since, until=until, limit=wanted.limit
     )
@@ -63,16 +65,21 @@ async def query_rollups(
     record = await owned(service, tenant, named=named)
     since, until = _period(service, record, wanted=wanted)
     seconds = STEPS[step]
-    since = max(since, until - wanted.limit * seconds)
+    first = max(since, (until - 1) // seconds * seconds - (wanted.limit - 1) * seconds)
     found = await service.readings.rollups(
-        tenant, record.id, since=since, until=until, step=seconds
+        tenant, record.id, since=first, until=until, step=seconds
     )
-    kept = [one for one in found if not wanted.metrics or one.metric in wanted.metrics]
+    rows = _by_start([one for one in found if not wanted.metrics or one.metric in wanted.metrics])
+    more = first > since
     return Result(
-        summary=f"{len(kept)} summaries of {step} each, {utc_text(since)} to {utc_text(until)}.",
-        data={"monitor": record.id, "step": step, "rollups": [_rollup(one) for one in kept]},
-        page=Page(shown=len(kept)),
-        next=() if kept else _why_empty(record),
+        summary=f"{len(rows)} steps of {step} with readings, "
+        f"{utc_text(first)} to {utc_text(until)}.",
+        data={"monitor": record.id, "step": step, "rollups": rows},
+        page=Page(
+            shown=len(rows),
+            cursor=_cursor(service, record, since=since, first=first) if more else "",
+        ),
+        next=() if rows else _why_empty(record),
     )
 
 
@@ -108,8 +115,7 @@ def _missed(reading: Reading) -> bool:
 def _period(service: Service, record: MonitorRecord, *, wanted: Wanted) -> tuple[int, int]:
     now = service.clock.now()
     if not wanted.cursor:
-        since, until = period(wanted.since, wanted.until, now=now)
-        return max(since, until - LONGEST), until
+        return period(wanted.since, wanted.until, now=now)
     content = handles.read(
         service.pepper, CURSOR, tenant=record.tenant, handle=wanted.cursor, now=now
     )
@@ -148,10 +154,16 @@ def _narrowed(row: dict[str, object], metrics: Sequence[str]) -> dict[str, objec
     return row
 
 
-def _rollup(rollup: Rollup) -> dict[str, object]:
+def _by_start(rollups: Sequence[Rollup]) -> list[dict[str, object]]:
+    """One row for each step, with what each metric did in it."""
+    return [
+        {"start": utc_text(start), "metrics": {one.metric: _rolled(one) for one in together}}
+        for start, together in groupby(rollups, key=lambda rollup: rollup.start)
+    ]
+
+
+def _rolled(rollup: Rollup) -> dict[str, object]:
     return {
-        "start": utc_text(rollup.start),
-        "metric": rollup.metric,
         "count": rollup.count,
         "mean": round(rollup.mean, 3),
         "min": round(rollup.min, 3),

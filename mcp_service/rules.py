@@ -57,7 +57,9 @@ async def set_rule(service: Service, tenant: str, *, named: str, name: str, line
     row = await alert_row(service, record)
     rules = dict(row.rules)
     if line:
-        rules |= read_rules({name: line}, provider_of(record), interval=record.interval)
+        rules[name] = text(read_rule(line, provider_of(record), interval=record.interval))
+        if len(rules) > MOST:
+            raise wrong("name", f"would be one rule more than {MOST}; remove another one first")
     elif rules.pop(name, None) is None:
         known = ", ".join(rules) or "none"
         raise wrong("name", f"is no rule of this monitor; it has: {known}")

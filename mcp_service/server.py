@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mcp.server.caching import CacheHint
-from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolResult, TextContent
@@ -49,7 +49,7 @@ class MonitorServer(MCPServer[Any]):
         return self._listed
 
     async def call_tool(
-        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+        self, name: str, arguments: dict[str, Any], *_context: Any, **_named: Any
     ) -> CallToolResult:
         """An unknown tool is an error of the protocol; all else is an answer the model sees."""
         if name not in BY_NAME:

@@ -89,7 +89,7 @@ async def _obstacles(
     near = moment - 20 * record.interval
     missed = await missed_slots(service, record, found=readings, since=near, until=moment)
     paused = bool(before) and before[-1].record.state == "paused"
-    rules_changed = len(before) < len(history)
+    rules_changed = 0 < len(before) < len(history)
     said = {
         "The monitor did not exist yet.": not before,
         "The monitor was paused.": paused,

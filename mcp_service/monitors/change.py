@@ -38,7 +38,7 @@ async def update_monitor(
     before = await owned(service, tenant, named=named)
     if before.version != version:
         raise outdated()
-    after = await _changed(service, before, changes)
+    after = await _changed(service, before, changes=changes)
     row = await alert_row(service, before)
     if msgspec.structs.replace(after, version=before.version) == before:
         return _result(before, [], summary="Nothing changed: it is already like this.")
@@ -57,7 +57,7 @@ async def update_monitor(
 _PARTS = ("name", "config", "secrets", "interval", "channels", "untested")
 
 
-async def _changed(service: Service, before: MonitorRecord, changes: Changes) -> MonitorRecord:
+async def _changed(service: Service, before: MonitorRecord, *, changes: Changes) -> MonitorRecord:
     wanted = Definition(
         provider=before.provider,
         config=_laid_over(before.config, changes.config or {}),

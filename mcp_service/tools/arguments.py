@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from functions.core.errors import InvalidConfiguration
+from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.form import form_faults
 from mcp_service.tolerance import meant
 
@@ -30,5 +30,13 @@ def converted(kind: type[A], given: Mapping[str, Any]) -> A:
     """The arguments. Raises InvalidConfiguration with every fault; a null counts as not given."""
     values = meant(kind, {name: value for name, value in given.items() if value is not None})
     if faults := form_faults(kind, values):
-        raise InvalidConfiguration(*faults)
+        raise InvalidConfiguration(*(_told(kind, fault) for fault in faults))
     return msgspec.convert(values, kind)
+
+
+def _told(kind: type[Arguments], fault: Fault) -> Fault:
+    """A pattern says nothing to a reader; the field's own description does."""
+    question = schema_of(kind)["properties"].get(fault.field, {})
+    if "pattern" not in question:
+        return fault
+    return Fault(fault.field, f"{fault.problem} ({question['description']})")

@@ -1,12 +1,18 @@
 """The main job through the tools: from a sentence to an explained alert, in both eras."""
 
 import asyncio
+import dataclasses
 import re
 import time
 
 import pytest
 
+from functions.core.errors import SourceUnavailable
+from functions.core.monitor import MonitorSpec
 from mcp_service.app import App
+from mcp_service.desired import desired
+from mcp_service.reconciler import Reconciler
+from mcp_service.runtime.port import Runtime
 from tests.conversation.talk import Talk, reading
 from tests.servers.mail import Mailbox
 from tests.servers.website import Website
@@ -231,4 +237,39 @@ async def test_a_page_of_readings_leads_to_the_older_one_and_missed_slots_are_na
     assert before["at"] < last["at"]
     await talk.refusal("query_readings", monitor="shop", cursor="abc.def")
     rolled = await talk.tell("query_readings", monitor="shop", since="3h", step="1h")
-    assert {one["metric"] for one in rolled["data"]["rollups"]} == {"up", "latency"}
+    assert {name for one in rolled["data"]["rollups"] for name in one["metrics"]} == {
+        "up",
+        "latency",
+    }
+    minutes = {"monitor": "shop", "since": "3h", "step": "1m", "metrics": ["up"], "limit": 30}
+    page = await talk.tell("query_readings", **minutes)
+    rest = await talk.tell("query_readings", **minutes, cursor=page["page"]["cursor"])
+    starts = [one["start"] for said in (rest, page) for one in said["data"]["rollups"]]
+    assert len(starts) == len(set(starts)) > 30
+
+
+class Deaf:
+    """A runtime that cannot be reached, in front of one that can (implements Runtime)."""
+
+    def __init__(self, inner: Runtime) -> None:
+        self.list = inner.list
+        self.check = inner.check
+
+    async def apply(self, spec: MonitorSpec) -> None:
+        raise SourceUnavailable("The cluster cannot be reached.")
+
+    async def remove(self, monitor: str) -> None:
+        raise SourceUnavailable("The cluster cannot be reached.")
+
+
+async def test_a_runtime_that_fails_leaves_the_wish_and_says_so(app: App, website: Website) -> None:
+    service = dataclasses.replace(app.service, runtime=Deaf(app.runtime))
+    async with Talk(service, "local") as talk:
+        wish = {"provider": "website", "config": {"url": website.url}}
+        await talk.tell("check_monitor", **wish)
+        made = await talk.tell("create_monitor", name="shop", **wish)
+        assert "tried again" in made["summary"]
+        platform = await talk.tell("show_platform")
+        assert platform["data"]["monitors"]["ready"] == 0
+    await Reconciler(lambda: list(desired(service.database)), app.runtime).step()
+    assert made["data"]["id"] in await app.runtime.list()
