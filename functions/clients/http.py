@@ -17,7 +17,7 @@ from functions.clients.http_causes import STOPPED, failure
 from functions.clients.redirects import LOOKUP, Journey
 from functions.clients.resolver import AresResolver
 from functions.core.errors import InvalidConfiguration, SourceUnavailable
-from functions.core.outbound import Door, Target
+from functions.core.outbound import Door, OwnNetworkDown, Target
 from functions.core.ports import HttpRequest, HttpResponse
 from functions.core.web import header_faults
 
@@ -130,7 +130,7 @@ class _Hop:
         self._door = door
         self._dns = dns
         self._sockets: list[socket.socket] = []
-        self._refused = ""
+        self._refused = self._lacking = ""
         self._answer = Answer(body_limit=request.body_limit, follow=request.redirects > 0)
 
     def prepare(self, easy: Any, trusted: Authorities | None) -> None:
@@ -156,6 +156,8 @@ class _Hop:
         """The response, or None when the journey goes on. Raises what the transfer failed with."""
         if self._refused:
             raise InvalidConfiguration(message="the door refuses this address", cause=self._refused)
+        if self._lacking and not self._sockets:
+            raise OwnNetworkDown("this machine has no socket left", cause=self._lacking)
         answer = self._answer
         if answer.fault:
             raise SourceUnavailable(answer.fault)
@@ -205,7 +207,11 @@ class _Hop:
         if numeric not in self._target.addresses and self._door.refusal(numeric):
             self._refused = f"refused address {numeric} at the socket"
             return pycurl.SOCKET_BAD
-        ours = socket.socket(address.family, address.socktype, address.protocol)
+        try:
+            ours = socket.socket(address.family, address.socktype, address.protocol)
+        except OSError as wrong:
+            self._lacking = f"socket: {wrong}"
+            return pycurl.SOCKET_BAD
         self._sockets.append(ours)
         return ours
 

@@ -1,13 +1,16 @@
 """Redirects, each hop through the door; and that a refused address is never even connected to."""
 
+import os
+import resource
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 
 from functions.clients.http import CurlHttp, outbound_http
 from functions.core.errors import InvalidConfiguration, SourceUnavailable
-from functions.core.outbound import Door
+from functions.core.outbound import Door, OwnNetworkDown, Target
 from functions.core.ports import HttpRequest
+from functions.core.web import parse_url
 from tests.servers.maze import Maze
 
 pytestmark = pytest.mark.anyio
@@ -142,8 +145,7 @@ async def test_method_and_body_follow_the_status(
 
 async def test_nothing_reaches_a_listener_that_is_not_allowed(maze: Maze) -> None:
     http = CurlHttp(Door(Names(sly_example="127.0.0.1", six_example="::1")))
-    hosts = ("127.0.0.1", "localhost.", "sly.example", "six.example", "[::ffff:7f00:1]", "0.0.0.0")
-    for host in hosts[:1] + hosts[2:]:
+    for host in ("127.0.0.1", "sly.example", "six.example", "[::ffff:7f00:1]", "[::1]", "0.0.0.0"):
         with pytest.raises(InvalidConfiguration, match="CLAUDE_MONITOR_ALLOW_PRIVATE"):
             await http.fetch(HttpRequest(url=maze.url(host=host)))
     with pytest.raises(InvalidConfiguration, match="this machine"):
@@ -152,11 +154,10 @@ async def test_nothing_reaches_a_listener_that_is_not_allowed(maze: Maze) -> Non
 
 
 class Careless(Door):
-    """A door that forgets to look before and only looks at the socket."""
+    """A door that does not look when it opens, only at the socket."""
 
-    async def open(self, text: str, *, field: str = "url") -> object:  # type: ignore[override]  # a broken door
-        looked = await Door(Names(sly_example="127.0.0.1"), ["127.0.0.1"]).open(text, field=field)
-        return type(looked)(looked.url, ("8.8.8.8",)) if looked.url.is_address else looked
+    async def open(self, text: str, *, field: str = "url") -> Target:
+        return Target(parse_url(text, field=field), ("8.8.8.8",))
 
 
 async def test_the_second_fence_stands_at_the_socket(maze: Maze) -> None:
@@ -180,6 +181,21 @@ async def test_proxies_of_the_environment_are_ignored(
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
     assert (await http.fetch(HttpRequest(url=maze.url()))).status == 200
+
+
+async def test_having_no_free_descriptor_says_nothing_about_the_target(
+    maze: Maze, http: CurlHttp
+) -> None:
+    await http.fetch(HttpRequest(url=maze.url()))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    try:
+        with pytest.raises(OwnNetworkDown, match="no socket left"):
+            await http.fetch(HttpRequest(url=maze.url()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize(
