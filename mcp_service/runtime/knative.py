@@ -57,9 +57,7 @@ class Knative:
         """Make the monitor's PingSource what it should be; an equal one is left alone, because
         any change of a PingSource restarts its schedule."""
         async with _explained():
-            wanted = PingSource.from_dict(
-                ping_source(spec, sign_spec(spec, self._signing_key), anchor=await self._anchor())
-            )
+            wanted = await self._wanted(spec, sign_spec(spec, self._signing_key))
             if not await self._is_live(wanted):
                 await self._client.apply(wanted, force=True)
 
@@ -85,18 +83,19 @@ class Knative:
         """One live run that stores nothing, after Knative's own webhooks took the definition."""
         document = sign_spec(spec, self._signing_key)
         async with _explained():
-            wanted = PingSource.from_dict(ping_source(spec, document, anchor=await self._anchor()))
+            wanted = await self._wanted(spec, document)
             await self._client.apply(wanted, force=True, dry_run=True)
         return await self._ask(spec, document)
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _anchor(self) -> Anchor:
+    async def _wanted(self, spec: MonitorSpec, document: bytes) -> GenericNamespacedResource:
         found = (await self._client.get(ConfigMap, ANCHOR)).metadata
         if found is None or not (found.namespace and found.uid):
             raise SourceUnavailable("The cluster's answer about its own set-up was incomplete.")
-        return Anchor(found.namespace, ANCHOR, found.uid)
+        anchor = Anchor(found.namespace, ANCHOR, found.uid)
+        return PingSource(**ping_source(spec, document, anchor=anchor))
 
     async def _is_live(self, wanted: GenericNamespacedResource) -> bool:
         try:

@@ -63,10 +63,11 @@ def status(source: Mapping[str, Any]) -> RuntimeStatus:
     metadata = source["metadata"]
     annotations = metadata.get("annotations", {})
     ready, reason = _readiness(metadata, source.get("status", {}))
-    ours = annotations.get(FINGERPRINT) == fingerprint(source["spec"])
+    version = annotations.get(VERSION, "")
+    ours = version.isdecimal() and annotations.get(FINGERPRINT) == fingerprint(source["spec"])
     return RuntimeStatus(
         monitor=annotations.get(MONITOR, ""),
-        version=int(annotations.get(VERSION, 0)) if ours else 0,
+        version=int(version) if ours else 0,
         ready=ready and ours,
         reason=reason if ours else "Changed",
         schedule=source["spec"].get("schedule", ""),

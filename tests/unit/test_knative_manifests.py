@@ -22,6 +22,53 @@ SPEC = MonitorSpec(
 )
 
 
+SNAPSHOT = {
+    "apiVersion": "sources.knative.dev/v1",
+    "kind": "PingSource",
+    "metadata": {
+        "name": "shop-4f-5a124b10",
+        "namespace": "claude-monitor",
+        "labels": {
+            "app.kubernetes.io/part-of": "claude-monitor",
+            "app.kubernetes.io/managed-by": "claude-monitor",
+            "app.kubernetes.io/component": "monitor",
+            "app.kubernetes.io/name": "website",
+            "app.kubernetes.io/instance": "Shop_4f",
+            "app.kubernetes.io/version": "3",
+            "claudemonitor.io/tenant": "local",
+        },
+        "annotations": {
+            "claudemonitor.io/monitor": "Shop_4f",
+            "claudemonitor.io/version": "3",
+            "claudemonitor.io/fingerprint": "d430859977105172",
+        },
+        "ownerReferences": [
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "name": "monitors",
+                "uid": "uid-of-the-anchor",
+            }
+        ],
+    },
+    "spec": {
+        "schedule": "7 1,6,11,16,21,26,31,36,41,46,51,56 * * * *",
+        "timezone": "UTC",
+        "contentType": "application/json",
+        "data": '{"spec":"..."}',
+        "ceOverrides": {"extensions": {"monitor": "Shop_4f"}},
+        "sink": {
+            "ref": {
+                "apiVersion": "serving.knative.dev/v1",
+                "kind": "Service",
+                "name": "poll",
+                "namespace": "claude-monitor",
+            }
+        },
+    },
+}
+
+
 def live(**state: Any) -> dict[str, Any]:
     """The PingSource of SPEC as the cluster returns it."""
     source = ping_source(SPEC, b'{"spec":"..."}', anchor=ANCHOR)
@@ -34,51 +81,7 @@ def condition(value: str, reason: str = "") -> dict[str, Any]:
 
 
 def test_a_monitor_becomes_exactly_this_ping_source() -> None:
-    assert ping_source(SPEC, b'{"spec":"..."}', anchor=ANCHOR) == {
-        "apiVersion": "sources.knative.dev/v1",
-        "kind": "PingSource",
-        "metadata": {
-            "name": "shop-4f-5a124b10",
-            "namespace": "claude-monitor",
-            "labels": {
-                "app.kubernetes.io/part-of": "claude-monitor",
-                "app.kubernetes.io/managed-by": "claude-monitor",
-                "app.kubernetes.io/component": "monitor",
-                "app.kubernetes.io/name": "website",
-                "app.kubernetes.io/instance": "Shop_4f",
-                "app.kubernetes.io/version": "3",
-                "claudemonitor.io/tenant": "local",
-            },
-            "annotations": {
-                "claudemonitor.io/monitor": "Shop_4f",
-                "claudemonitor.io/version": "3",
-                "claudemonitor.io/fingerprint": "d430859977105172",
-            },
-            "ownerReferences": [
-                {
-                    "apiVersion": "v1",
-                    "kind": "ConfigMap",
-                    "name": "monitors",
-                    "uid": "uid-of-the-anchor",
-                }
-            ],
-        },
-        "spec": {
-            "schedule": "7 1,6,11,16,21,26,31,36,41,46,51,56 * * * *",
-            "timezone": "UTC",
-            "contentType": "application/json",
-            "data": '{"spec":"..."}',
-            "ceOverrides": {"extensions": {"monitor": "Shop_4f"}},
-            "sink": {
-                "ref": {
-                    "apiVersion": "serving.knative.dev/v1",
-                    "kind": "Service",
-                    "name": "poll",
-                    "namespace": "claude-monitor",
-                }
-            },
-        },
-    }
+    assert ping_source(SPEC, b'{"spec":"..."}', anchor=ANCHOR) == SNAPSHOT
 
 
 def test_the_signed_document_travels_byte_for_byte() -> None:
@@ -144,6 +147,12 @@ def test_an_object_that_somebody_changed_is_not_ours_any_more() -> None:
     assert not same(changed, wanted)
     known = status(changed)
     assert (known.ready, known.version, known.reason) == (False, 0, "Changed")
+
+
+def test_a_version_that_is_no_number_counts_as_changed() -> None:
+    garbled = live(**condition("True"))
+    garbled["metadata"]["annotations"]["claudemonitor.io/version"] = "three"
+    assert (status(garbled).version, status(garbled).reason) == (0, "Changed")
 
 
 def test_an_object_without_our_annotations_counts_as_changed() -> None:
