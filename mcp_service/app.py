@@ -76,7 +76,7 @@ class App:
         records = self.service.records
         await asyncio.to_thread(mend, self.service.database, records)
         rows = await asyncio.to_thread(records.monitors)
-        if count := await catch_up(rows, self.readings, self.queue.submit):
+        if count := await catch_up(rows, self.readings, submit=self.queue.submit):
             _log.info("caught up with %d stored readings", count)
 
     async def close(self) -> None:
@@ -102,8 +102,8 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
         if await queue.submit(reading):
             deliver.wake()
 
-    sink = InProcessSink(Recording(readings), submit, _log)
-    runtime = embedded(settings, http, sink, clock)
+    sink = InProcessSink(Recording(readings), submit, log=_log)
+    runtime = embedded(settings, http, sink=sink, clock=clock)
     app = App(
         service=Service(
             database=Database(engine),
@@ -125,11 +125,11 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
         loops={"delivery": deliver},
         clock=clock,
     )
-    app.loops |= _loops(app, settings, before)
+    app.loops |= _loops(app, settings, before=before)
     return app
 
 
-def embedded(settings: Settings, http: HttpClient, sink: EventSink, clock: Clock) -> Embedded:
+def embedded(settings: Settings, http: HttpClient, *, sink: EventSink, clock: Clock) -> Embedded:
     """The runtime that polls in this process."""
     keys = Path(settings.keys)
     polling = Polling(
@@ -165,13 +165,13 @@ def explained(open_channel: OpenChannel, settings: Settings) -> OpenChannel:
     return channel
 
 
-def _loops(app: App, settings: Settings, before: float) -> dict[str, Loop]:
+def _loops(app: App, settings: Settings, *, before: float) -> dict[str, Loop]:
     database, clock = app.service.database, app.clock
     reconciler = Reconciler(lambda: list(desired(database)), app.runtime)
     watchdog = Watchdog(
         lambda: list(reconciler.wanted.values()),
         app.readings,
-        app.sink,
+        sink=app.sink,
         clock=clock,
         before=before,
     )
@@ -187,7 +187,7 @@ def _loops(app: App, settings: Settings, before: float) -> dict[str, Loop]:
         Loop("retention", expire, every=3600),
     ]
     if settings.heartbeat_url:
-        heartbeat = Heartbeat(app.http, settings.heartbeat_url, app.problems)
+        heartbeat = Heartbeat(app.http, settings.heartbeat_url, problems=app.problems)
         loops.append(Loop("heartbeat", heartbeat.step, every=EVERY))
     return {loop.name: loop for loop in loops}
 

@@ -13,7 +13,7 @@ class Heartbeat:
     """Silent while anything is wrong: `problems` lists what, nothing when the scheduler ticks and
     readings are accepted."""
 
-    def __init__(self, http: HttpClient, url: str, problems: Callable[[], list[str]]) -> None:
+    def __init__(self, http: HttpClient, url: str, *, problems: Callable[[], list[str]]) -> None:
         self._http = http
         self._url = url
         self._problems = problems

@@ -32,7 +32,7 @@ KEEP_ALIVE = 95
 Ready = Callable[[str], None]
 
 
-def serve(settings: Settings, transport: Transport, ready: Ready) -> None:
+def serve(settings: Settings, transport: Transport, *, ready: Ready) -> None:
     """Until SIGTERM or SIGINT. `ready` gets the address once calls are answered.
 
     Raises LimitReached when another service owns the home, InvalidConfiguration when the port is
@@ -45,18 +45,18 @@ def serve(settings: Settings, transport: Transport, ready: Ready) -> None:
         make_keys(Path(settings.keys))
         migrate(settings.database_url)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_live(settings, ours, door, transport=transport, ready=ready))
+            runner.run(_live(settings, ours, door=door, transport=transport, ready=ready))
 
 
 async def _live(
-    settings: Settings, home: Ownership, door: Listener, *, transport: Transport, ready: Ready
+    settings: Settings, home: Ownership, *, door: Listener, transport: Transport, ready: Ready
 ) -> None:
     clock = SteadyClock()
     app = plug(settings, clock, before=home.last_alive)
     try:
         await app.catch_up()
         loops = [*app.loops.values(), Loop("alive", home.touch, every=1)]
-        server = uvicorn.Server(_configuration(_asgi(app, settings, transport)))
+        server = uvicorn.Server(_configuration(_asgi(app, settings, transport=transport)))
         gc.collect()
         gc.freeze()
         async with asyncio.TaskGroup() as group:
@@ -76,7 +76,7 @@ async def _live(
         await app.close()
 
 
-def _asgi(app: App, settings: Settings, transport: Transport) -> ASGIApp:
+def _asgi(app: App, settings: Settings, *, transport: Transport) -> ASGIApp:
     inside = web(
         build(lambda: app.service),
         sse=transport == "sse",

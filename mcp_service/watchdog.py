@@ -32,8 +32,8 @@ class Watchdog:
         self,
         wanted: Callable[[], Iterable[MonitorSpec]],
         readings: ReadingStore,
-        sink: EventSink,
         *,
+        sink: EventSink,
         clock: Clock,
         before: float = 0.0,
     ) -> None:
@@ -60,7 +60,7 @@ class Watchdog:
             if watched is None or watched.schedule != spec.schedule:
                 watched = _Watched(spec.schedule, await self._start_of(spec, now))
                 self._watched[spec.id] = watched
-            await self._account(spec, watched, now)
+            await self._account(spec, watched, now=now)
         self._adopting = self._adopting and not wanted
 
     def _notice_jump(self, now: float) -> None:
@@ -77,7 +77,7 @@ class Watchdog:
                 return newest.slot
         return int(now)
 
-    async def _account(self, spec: MonitorSpec, watched: _Watched, now: float) -> None:
+    async def _account(self, spec: MonitorSpec, watched: _Watched, *, now: float) -> None:
         schedule = watched.schedule
         last = schedule.next_after(now - PATIENCE * spec.interval) - spec.interval
         first = schedule.next_after(watched.through)

@@ -24,7 +24,7 @@ def read_snapshot() -> dict[str, dict[str, Message]]:
     return snapshot
 
 
-def error(key: object, code: int, message: str, **more: Any) -> Message:
+def error(key: object, code: int, *, message: str, **more: Any) -> Message:
     """A JSON-RPC error."""
     return {"jsonrpc": "2.0", "id": key, "error": {"code": code, "message": message, **more}}
 
@@ -58,7 +58,10 @@ class Answers:
         if version not in MODERN_VERSIONS:
             versions = {"supported": list(MODERN_VERSIONS), "requested": version}
             return error(
-                request["id"], UNSUPPORTED_VERSION, "Unsupported protocol version", data=versions
+                request["id"],
+                UNSUPPORTED_VERSION,
+                message="Unsupported protocol version",
+                data=versions,
             )
         if not isinstance(envelope.get(PREFIX + "clientCapabilities"), dict):
             return None  # the service explains what is missing
@@ -68,7 +71,9 @@ class Answers:
         params = request.get("params")
         asked = params.get("protocolVersion") if isinstance(params, dict) else None
         if not isinstance(asked, str):
-            return error(request["id"], INVALID_PARAMS, "initialize needs params.protocolVersion")
+            return error(
+                request["id"], INVALID_PARAMS, message="initialize needs params.protocolVersion"
+            )
         self.version = asked if asked in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
         known = self._snapshot["handshake"]["initialize"]
         return result(request["id"], {**known, "protocolVersion": self.version})

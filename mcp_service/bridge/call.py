@@ -40,7 +40,7 @@ class Reach:
 class Call:
     """`write` takes one message of the answer as a line of JSON."""
 
-    def __init__(self, request: Message, version: str, write: Callable[[str], None]) -> None:
+    def __init__(self, request: Message, version: str, *, write: Callable[[str], None]) -> None:
         self._request, self._version, self._write = request, version, write
         self._exchange: Exchange | None = None
         self._cancelled = False
@@ -90,7 +90,7 @@ class Call:
             return
         key = self._request["id"]
         if self._request["method"] != "tools/call":
-            reply = error(key, -32603, reason)
+            reply = error(key, -32603, message=reason)
         else:
             content = [{"type": "text", "text": reason}]
             reply = result(key, {"content": content, "isError": True, "resultType": "complete"})

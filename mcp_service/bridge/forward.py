@@ -88,7 +88,7 @@ def _messages(response: http.client.HTTPResponse, request: Message) -> Iterator[
         # The service names no id when it could not read one; its client waits for this one.
         yield json.dumps({**json.loads(body), "id": request["id"]}, separators=(",", ":"))
     elif response.status != 202:
-        yield json.dumps(error(request["id"], -32603, _refusal(response.status)))
+        yield json.dumps(error(request["id"], -32603, message=_refusal(response.status)))
 
 
 def _events(response: http.client.HTTPResponse) -> Iterator[str]:

@@ -65,10 +65,12 @@ class Bridge:
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):
-            self._reply(error(None, PARSE_ERROR, "The line is not JSON."))
+            self._reply(error(None, PARSE_ERROR, message="The line is not JSON."))
             return
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-            self._reply(error(None, INVALID_REQUEST, "The line is not one JSON-RPC 2.0 message."))
+            self._reply(
+                error(None, INVALID_REQUEST, message="The line is not one JSON-RPC 2.0 message.")
+            )
         elif not isinstance(message.get("method"), str):
             return  # a reply to us, who never ask
         elif "id" not in message:
@@ -76,7 +78,9 @@ class Bridge:
         elif isinstance(message["id"], str | int):
             self._request(message)
         else:
-            self._reply(error(None, INVALID_REQUEST, "A request's id is a text or a whole number."))
+            self._reply(
+                error(None, INVALID_REQUEST, message="A request's id is a text or a whole number.")
+            )
 
     def _notice(self, message: Message) -> None:
         params = message.get("params")
@@ -93,7 +97,7 @@ class Bridge:
             return
         from mcp_service.bridge.call import Call  # noqa: PLC0415 - answering comes first
 
-        call = self._calls[request["id"]] = Call(request, self._answers.version, self._write)
+        call = self._calls[request["id"]] = Call(request, self._answers.version, write=self._write)
         threading.Thread(target=self._pass_on, args=(request["id"], call), daemon=True).start()
 
     def _pass_on(self, key: object, call: "Call") -> None:

@@ -121,5 +121,7 @@ async def dns(_: Settings) -> str:
 async def heartbeat(settings: Settings) -> str:
     if not settings.heartbeat_url:
         raise NotSetUp("nobody watches us; set CLAUDE_MONITOR_HEARTBEAT_URL in settings.env")
-    await Heartbeat(outbound_http(settings.allow_private), settings.heartbeat_url, list).step()
+    await Heartbeat(
+        outbound_http(settings.allow_private), settings.heartbeat_url, problems=list
+    ).step()
     return "the address took a sign of life"

@@ -25,11 +25,11 @@ def run(chosen: argparse.Namespace) -> int:
     prepare(Path(settings.home))
     make_keys(Path(settings.keys))
     migrate(settings.database_url)
-    asyncio.run(_act(chosen, value, plug(settings, SteadyClock())))
+    asyncio.run(_act(chosen, value, app=plug(settings, SteadyClock())))
     return 0
 
 
-async def _act(chosen: argparse.Namespace, value: str, app: App) -> None:
+async def _act(chosen: argparse.Namespace, value: str, *, app: App) -> None:
     service, tenant = app.service, LOCAL_TENANT
     try:
         if chosen.action == "set":

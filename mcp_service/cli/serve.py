@@ -18,14 +18,14 @@ def run(chosen: argparse.Namespace) -> int:
 
     def ready(url: str) -> None:
         say(f"claude-monitor answers at {url}{path}. Connect Claude Code with one of:")
-        say(f"  {http_line(settings, chosen.transport, url + path)}")
+        say(f"  {http_line(settings, chosen.transport, url=url + path)}")
         say(f"  {stdio_line()}")
 
-    serve(settings, chosen.transport, ready)
+    serve(settings, chosen.transport, ready=ready)
     return 0
 
 
-def http_line(settings: Settings, transport: str, url: str) -> str:
+def http_line(settings: Settings, transport: str, *, url: str) -> str:
     """The command that connects Claude Code to a running service."""
     line = f"claude mcp add --transport {transport} claude-monitor {url}"
     if settings.token:

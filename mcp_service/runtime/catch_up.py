@@ -10,7 +10,7 @@ PAGE = 10_000
 """Readings per monitor at most; a process that dies leaves a handful."""
 
 
-async def catch_up(rows: Iterable[MonitorRow], readings: ReadingStore, submit: Submit) -> int:
+async def catch_up(rows: Iterable[MonitorRow], readings: ReadingStore, *, submit: Submit) -> int:
     """Evaluate every stored reading that is newer than its monitor's newest evaluated one.
     Idempotent. Returns how many there were."""
     count = 0

@@ -83,7 +83,7 @@ class Embedded:
 
     def _due(self, monitor: str, slot: int) -> None:
         before = self._polls.get(monitor)
-        task = self._start(self._turn(self._specs[monitor], slot, before))
+        task = self._start(self._turn(self._specs[monitor], slot, before=before))
         self._polls[monitor] = task
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -97,18 +97,20 @@ class Embedded:
         if not task.cancelled() and (error := task.exception()):
             self._log.error("a poll broke off; the watchdog shows its slot", exc_info=error)
 
-    async def _turn(self, spec: MonitorSpec, slot: int, before: asyncio.Task[None] | None) -> None:
+    async def _turn(
+        self, spec: MonitorSpec, slot: int, *, before: asyncio.Task[None] | None
+    ) -> None:
         """The slot is run when the poll before it ends in time, and missed otherwise."""
         late = slot + spec.interval / 2
         if before is not None and not before.done():
             await asyncio.wait((before,), timeout=late - self._clock.now())
             if not before.done():
-                await self._miss(spec, slot, OVERRUN)
+                await self._miss(spec, slot, cause=OVERRUN)
                 await asyncio.wait((before,))
                 return
         async with self._room:
             if self._clock.now() > late:
-                await self._miss(spec, slot, CROWDED)
+                await self._miss(spec, slot, cause=CROWDED)
             elif spec.id in self._documents:
                 await self._poll(spec.id, slot)
 
@@ -120,7 +122,7 @@ class Embedded:
         else:
             self._note(monitor, "")
 
-    async def _miss(self, spec: MonitorSpec, slot: int, cause: str) -> None:
+    async def _miss(self, spec: MonitorSpec, slot: int, *, cause: str) -> None:
         try:
             await self._sink.emit(missed(spec, slot, at=self._clock.now(), cause=cause))
         except MonitorError as error:

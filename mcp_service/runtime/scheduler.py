@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Callable
+from itertools import count
 
 from functions.core.monitor import Schedule
 from functions.core.ports import Clock
@@ -19,7 +20,9 @@ class Scheduler:
         self._clock = clock
         self._due = due
         self._schedules: dict[str, Schedule] = {}
-        self._heap: list[tuple[int, str, Schedule]] = []
+        self._heap: list[tuple[int, int, str, Schedule]] = []
+        # Between equal slots the number decides, so that schedules are never compared.
+        self._pushed = count()
         self._changed = asyncio.Event()
         self.beat = clock.monotonic()
         """When the loop last came round; the heartbeat goes by it."""
@@ -50,14 +53,15 @@ class Scheduler:
     def _fire(self) -> None:
         now = self._clock.now()
         while self._heap and self._heap[0][0] <= now:
-            slot, monitor, schedule = heapq.heappop(self._heap)
+            slot, _, monitor, schedule = heapq.heappop(self._heap)
             if self._schedules.get(monitor) is not schedule:
                 continue
             self._push(monitor, schedule)
             self._due(monitor, slot)
 
     def _push(self, monitor: str, schedule: Schedule) -> None:
-        heapq.heappush(self._heap, (schedule.next_after(self._clock.now()), monitor, schedule))
+        slot = schedule.next_after(self._clock.now())
+        heapq.heappush(self._heap, (slot, next(self._pushed), monitor, schedule))
 
     def _wait(self) -> float:
         if not self._heap:

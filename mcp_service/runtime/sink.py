@@ -25,7 +25,7 @@ class InProcessSink:
     """A reading is accepted when the store and the rules both have it for good (implements
     EventSink). What only the store has is owed to the rules and submitted again by `settle`."""
 
-    def __init__(self, recording: Records, submit: Submit, log: logging.Logger) -> None:
+    def __init__(self, recording: Records, submit: Submit, *, log: logging.Logger) -> None:
         self._recording = recording
         self._submit = submit
         self._log = log

@@ -40,7 +40,7 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         self.clock = HandClock(START)
         self.store = SqliteReadings(folder / "readings.db")
-        self.sink = InProcessSink(self, self.evaluate, logging.getLogger("test"))
+        self.sink = InProcessSink(self, self.evaluate, log=logging.getLogger("test"))
         self.wanted = [spec()]
         self.is_open = True
 
@@ -53,7 +53,9 @@ class Scene:
         """No rules."""
 
     def watchdog(self, before: float = 0.0) -> Watchdog:
-        return Watchdog(lambda: self.wanted, self.store, self.sink, clock=self.clock, before=before)
+        return Watchdog(
+            lambda: self.wanted, self.store, sink=self.sink, clock=self.clock, before=before
+        )
 
     async def pass_time(self, watchdog: Watchdog, seconds: int) -> None:
         for _ in range(seconds):
