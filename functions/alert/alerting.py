@@ -1,9 +1,9 @@
 """Readings in, alerts out: each rule is judged, and what it owes is written down with its state in
 one transaction."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import groupby
 
 import msgspec
 
@@ -47,19 +47,19 @@ class Alerting:
     def each(self, readings: Sequence[Reading]) -> list[Outcome]:
         """The outcome of every reading, all in one transaction. Raises SourceUnavailable when
         nothing could be stored."""
+        tenants: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for index, reading in enumerate(readings):
+            tenants[reading.tenant][reading.monitor].append(index)
         outcomes: dict[int, Outcome] = {}
-        # One order for everybody, so that two transactions never wait for each other's rows.
-        order = sorted(enumerate(readings), key=lambda entry: _whose(entry[1]))
         with self._store.transaction() as transaction:
-            for whose, entries in groupby(order, key=lambda entry: _whose(entry[1])):
-                sitting = _Sitting(transaction, transaction.lock(*whose), self._clock.now())
-                outcomes |= {index: sitting.judge(reading) for index, reading in entries}
-                sitting.close()
+            # One order for everybody, so that two transactions never wait for each other's rows.
+            for tenant, monitors in sorted(tenants.items()):
+                rows = transaction.lock(tenant, sorted(monitors))
+                for monitor, indexes in monitors.items():
+                    sitting = _Sitting(transaction, rows.get(monitor), self._clock.now())
+                    outcomes |= {index: sitting.judge(readings[index]) for index in indexes}
+                    sitting.close()
         return [outcomes[index] for index in range(len(readings))]
-
-
-def _whose(reading: Reading) -> tuple[str, str]:
-    return reading.tenant, reading.monitor
 
 
 class _Sitting:

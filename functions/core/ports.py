@@ -177,9 +177,12 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertTransaction(Protocol):
-    """One transaction of the alert function; the monitor's row stays locked until it ends."""
+    """One transaction of the alert function."""
 
-    def lock(self, tenant: str, monitor: str) -> MonitorRow | None: ...
+    def lock(self, tenant: str, monitors: Sequence[str]) -> dict[str, MonitorRow]:
+        """The rows of those monitors that this tenant has; they stay locked until the end."""
+        ...
+
     def save(self, row: MonitorRow) -> None:
         """Write `states` and `newest` back."""
         ...

@@ -11,7 +11,8 @@ from functions.core.alert import Alert, Decision, RuleState, Seen, State, Transi
 from functions.core.errors import SourceUnavailable
 from functions.core.ports import ChannelRow, Delivery, MonitorRow, StoredDecision
 from functions.core.rule import Severity
-from functions.stores.sql.alerts import PER_CHANNEL, PER_TENANT, SqlAlertStore
+from functions.stores.sql.alerts import SqlAlertStore
+from functions.stores.sql.claims import PER_CHANNEL, PER_TENANT
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from functions.stores.sql.tables import metadata
@@ -94,8 +95,7 @@ def test_rules_keep_their_order_and_saved_states_come_back(
 ) -> None:
     state = RuleState(window=(Seen(60, 0.0), Seen(120, None, "refused")), transition=3)
     with store.transaction() as transaction:
-        row = transaction.lock("t", "m")
-        assert row is not None
+        row = transaction.lock("t", ["m", "unknown"])["m"]
         assert list(row.rules) == ["slow", "down"]
         states = row.states | {"down": state}
         transaction.save(msgspec.structs.replace(row, states=states, newest=120))
@@ -108,7 +108,7 @@ def test_rules_keep_their_order_and_saved_states_come_back(
 def test_a_foreign_tenant_sees_nothing(store: SqlAlertStore, records: SqlAlertRecords) -> None:
     with store.transaction() as transaction:
         transaction.put_alert(alert())
-        assert transaction.lock("other", "m") is None
+        assert transaction.lock("other", ["m"]) == {}
         assert transaction.open_alert("other", "m", "down") is None
     assert records.alert("other", "m/down/1") is None
     assert records.alerts("other") == []
@@ -134,12 +134,12 @@ def test_a_transaction_keeps_others_out_until_it_ends(
 
     def second() -> None:
         with store.transaction() as transaction:
-            transaction.lock("t", "m")
+            transaction.lock("t", ["m"])
             order.append("second")
 
     other = threading.Thread(target=second)
     with store.transaction() as transaction:
-        transaction.lock("t", "m")
+        transaction.lock("t", ["m"])
         other.start()
         other.join(0.2)
         order.append("first")
@@ -222,6 +222,16 @@ def test_one_tenant_and_one_channel_leave_room_for_others(store: SqlAlertStore) 
     assert len(mine) == PER_TENANT
     assert max(mine.count(channel) for channel in mine) <= PER_CHANNEL
     assert claim(store, NOW + 1) == []
+
+
+def test_the_backlog_of_one_channel_leaves_room_for_the_same_tenants_others(
+    store: SqlAlertStore,
+) -> None:
+    owe(store, *(owed(alert(name=f"m/down/{n}"), "slow") for n in range(50)))
+    assert len(claim(store)) == PER_CHANNEL
+    quick = owed(alert(), "quick", at=NOW + 1)
+    owe(store, quick)
+    assert [row.id for row in claim(store, NOW + 1)] == [quick.id]
 
 
 def test_the_oldest_of_each_tenant_comes_before_anybodys_second(store: SqlAlertStore) -> None:

@@ -1,7 +1,6 @@
 """The alert store on SQL: what the alert and notify functions read and write."""
 
-import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,20 +9,20 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Select,
+    Insert,
     Table,
+    Update,
     and_,
-    case,
-    exists,
-    func,
+    bindparam,
     insert,
     select,
+    tuple_,
     update,
 )
 
 from functions.core.alert import Alert
-from functions.core.ports import ChannelRow, Delivery, MonitorRow, StoredDecision
-from functions.stores.sql import rows
+from functions.core.ports import Attempt, ChannelRow, Delivery, MonitorRow, StoredDecision
+from functions.stores.sql import claims, rows
 from functions.stores.sql.engine import reading, writing
 from functions.stores.sql.tables import (
     alert_monitors,
@@ -31,13 +30,10 @@ from functions.stores.sql.tables import (
     channels,
     decisions,
     deliveries,
-    delivery_attempts,
     rule_states,
 )
 
 OPEN = ("firing", "blind")
-PER_CHANNEL, PER_TENANT = 2, 8
-"""Messages that may be under way at once."""
 
 
 class SqlAlertStore:
@@ -50,13 +46,15 @@ class SqlAlertStore:
     def transaction(self) -> Iterator["SqlAlertTransaction"]:
         """Commits at the end, or leaves nothing behind when an error comes out."""
         with writing(self._engine) as connection:
-            yield SqlAlertTransaction(connection)
+            transaction = SqlAlertTransaction(connection)
+            yield transaction
+            transaction.flush()
 
     def claim(self, now: float, *, lease: float, limit: int) -> list[Delivery]:
         """See ports.AlertStore."""
         with writing(self._engine) as connection:
-            due = [rows.delivery(row) for row in connection.execute(_claimable(now, limit))]
-            return [taken for row in due if (taken := _take(connection, row, now, lease))]
+            due = [rows.delivery(row) for row in connection.execute(claims.claimable(now, limit))]
+            return [taken for row in due if (taken := claims.take(connection, row, now, lease))]
 
     def channel(self, tenant: str, name: str) -> ChannelRow | None:
         key = (channels.c.tenant == tenant) & (channels.c.name == name)
@@ -65,17 +63,12 @@ class SqlAlertStore:
         return None if found is None else rows.channel(found)
 
     def settle(self, delivery: Delivery, *, at: float, message_id: str) -> None:
-        """See ports.AlertStore. The number of the attempt tells a lost lease."""
-        columns = deliveries.c
-        key = (columns.tenant == delivery.tenant) & (columns.id == delivery.id)
-        key &= columns.state == "owed"
-        if delivery.state == "owed":
-            key &= columns.attempts == delivery.attempts
+        """See ports.AlertStore."""
+        attempt = Attempt(
+            number=delivery.attempts, at=at, answer=delivery.answer, message_id=message_id
+        )
         with writing(self._engine) as connection:
-            connection.execute(update(deliveries).where(key).values(_outcome(delivery)))
-            attempt = {"number": delivery.attempts, "at": at, "answer": delivery.answer}
-            whose = {"tenant": delivery.tenant, "delivery": delivery.id, "message_id": message_id}
-            connection.execute(insert(delivery_attempts).values(attempt | whose))
+            claims.settle(connection, delivery, attempt)
 
 
 class SqlAlertTransaction:
@@ -83,23 +76,24 @@ class SqlAlertTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._saved: list[MonitorRow] = []
+        self._decisions: list[StoredDecision] = []
+        self._owed: dict[tuple[str, str], Delivery] = {}
 
-    def lock(self, tenant: str, monitor: str) -> MonitorRow | None:
-        return rows.find_monitor(self._connection, tenant, monitor, lock=True)
+    def lock(self, tenant: str, monitors: Sequence[str]) -> dict[str, MonitorRow]:
+        found = rows.find_monitors(self._connection, tenant, monitors, lock=True)
+        return {row.monitor: row for row in found}
 
     def save(self, row: MonitorRow) -> None:
-        self._update(alert_monitors, {"newest": row.newest}, tenant=row.tenant, monitor=row.monitor)
-        for rule, state in row.states.items():
-            key = {"tenant": row.tenant, "monitor": row.monitor, "rule": rule}
-            self._update(rule_states, {"state": rows.encode(state)}, **key)
+        self._saved.append(row)
 
     def record(self, stored: StoredDecision) -> None:
-        columns = rows.decision_columns(stored) | {"id": secrets.token_hex(16)}
-        self._connection.execute(insert(decisions).values(columns))
+        self._decisions.append(stored)
 
     def put_alert(self, alert: Alert) -> None:
         columns = msgspec.structs.asdict(alert)
-        if not self._update(alerts, columns, tenant=alert.tenant, id=alert.id):
+        key = _matches(alerts, tenant=alert.tenant, id=alert.id)
+        if not self._connection.execute(update(alerts).where(key).values(columns)).rowcount:
             self._connection.execute(insert(alerts).values(columns))
 
     def open_alert(self, tenant: str, monitor: str, rule: str) -> Alert | None:
@@ -110,62 +104,44 @@ class SqlAlertTransaction:
         return None if found is None else rows.alert(found)
 
     def owe(self, delivery: Delivery) -> None:
-        # The monitor's row is locked, so nobody can add the same delivery between the two steps.
-        key = _matches(deliveries, tenant=delivery.tenant, id=delivery.id)
-        if self._connection.execute(select(deliveries.c.id).where(key)).first() is None:
-            self._connection.execute(insert(deliveries).values(rows.delivery_columns(delivery)))
+        self._owed[delivery.tenant, delivery.id] = delivery
 
-    def _update(self, table: Table, values: dict[str, Any], **key: str) -> int:
-        done = self._connection.execute(update(table).where(_matches(table, **key)).values(values))
-        return done.rowcount
+    def flush(self) -> None:
+        """Write what was gathered, all at once: a batch has hundreds of rows."""
+        self._write(_SAVE_NEWEST, [_key(row) | {"newest": row.newest} for row in self._saved])
+        states = [
+            _key(row) | {"_rule": rule, "state": rows.encode(state)}
+            for row in self._saved
+            for rule, state in row.states.items()
+        ]
+        self._write(_SAVE_STATE, states)
+        self._write(insert(decisions), [rows.decision_columns(row) for row in self._decisions])
+        # The monitors' rows are locked, so nobody adds the same deliveries between the two steps.
+        new = [self._owed[key] for key in self._owed.keys() - self._owed_before()]
+        self._write(insert(deliveries), [rows.delivery_columns(row) for row in new])
+
+    def _owed_before(self) -> set[tuple[str, str]]:
+        key = tuple_(deliveries.c.tenant, deliveries.c.id)
+        query = select(deliveries.c.tenant, deliveries.c.id).where(key.in_(list(self._owed)))
+        found = self._connection.execute(query) if self._owed else ()
+        return {(row.tenant, row.id) for row in found}
+
+    def _write(self, statement: Insert | Update, values: list[dict[str, Any]]) -> None:
+        if values:
+            self._connection.execute(statement, values)
+
+
+def _key(row: MonitorRow) -> dict[str, Any]:
+    return {"_tenant": row.tenant, "_monitor": row.monitor}
+
+
+def _saving(table: Table, *names: str) -> Update:
+    return update(table).where(*(table.c[name] == bindparam(f"_{name}") for name in names))
+
+
+_SAVE_NEWEST = _saving(alert_monitors, "tenant", "monitor").values(newest=bindparam("newest"))
+_SAVE_STATE = _saving(rule_states, "tenant", "monitor", "rule").values(state=bindparam("state"))
 
 
 def _matches(table: Table, **key: str) -> ColumnElement[bool]:
     return and_(*(table.c[name] == value for name, value in key.items()))
-
-
-def _claimable(now: float, limit: int) -> Select[Any]:
-    """Due and not leased; of each channel and tenant only as many as may still be under way, and
-    everybody's first before anybody's second. Deliveries under way count, so they stay in until
-    the ranks are known."""
-    this, earlier = deliveries.c, deliveries.alias().c
-    waits = exists().where(
-        earlier.tenant == this.tenant,
-        earlier.alert_id == this.alert_id,
-        earlier.channel == this.channel,
-        earlier.number < this.number,
-        earlier.state == "owed",
-    )
-    leased = this.leased_until > now
-    order = (case((leased, 0), else_=1), this.owed_at, this.number, this.id)
-    in_channel = func.row_number().over(partition_by=(this.tenant, this.channel), order_by=order)
-    in_tenant = func.row_number().over(partition_by=this.tenant, order_by=order)
-    ranked = (
-        select(deliveries, in_channel.label("in_channel"), in_tenant.label("in_tenant"))
-        .where(this.state == "owed", leased | (this.next_try <= now), ~waits)
-        .subquery()
-    )
-    free = (ranked.c.leased_until <= now, ranked.c.in_channel <= PER_CHANNEL)
-    wanted = [ranked.c[column.name] for column in deliveries.columns]
-    fair = (ranked.c.in_tenant, ranked.c.owed_at, ranked.c.id)
-    allowed = select(*wanted).where(*free, ranked.c.in_tenant <= PER_TENANT)
-    return allowed.order_by(*fair).limit(limit)
-
-
-def _take(connection: Connection, due: Delivery, now: float, lease: float) -> Delivery | None:
-    """The delivery as one more attempt, or None when somebody else was faster."""
-    columns = deliveries.c
-    key = _matches(deliveries, tenant=due.tenant, id=due.id)
-    free = (columns.state == "owed", columns.leased_until <= now, columns.attempts == due.attempts)
-    values = {"attempts": due.attempts + 1, "leased_until": now + lease}
-    taken = connection.execute(update(deliveries).where(key, *free).values(values)).rowcount
-    return msgspec.structs.replace(due, attempts=due.attempts + 1) if taken else None
-
-
-def _outcome(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "state": delivery.state,
-        "answer": delivery.answer,
-        "next_try": delivery.next_try,
-        "leased_until": 0.0,
-    }

@@ -44,14 +44,10 @@ class SqlAlertRecords:
     def put_monitor(self, row: MonitorRow) -> None:
         """Create or change. A rule whose line is unchanged keeps its state, another one begins
         anew and its open alert is closed. `states` and `newest` of the argument are ignored."""
+        columns, key = rows.monitor_columns(row), _monitor(alert_monitors, row.tenant, row.monitor)
         with writing(self._engine) as connection:
-            if rows.find_monitor(connection, row.tenant, row.monitor, lock=True) is None:
-                columns = rows.monitor_columns(row) | {"newest": 0}
-                connection.execute(insert(alert_monitors).values(columns))
-            else:
-                key = _monitor(alert_monitors, row.tenant, row.monitor)
-                columns = rows.monitor_columns(row)
-                connection.execute(update(alert_monitors).where(key).values(columns))
+            if not connection.execute(update(alert_monitors).where(key).values(columns)).rowcount:
+                connection.execute(insert(alert_monitors).values(columns | {"newest": 0}))
             _put_rules(connection, row)
 
     def drop_monitor(self, tenant: str, monitor: str) -> None:
@@ -64,14 +60,12 @@ class SqlAlertRecords:
 
     def monitor(self, tenant: str, monitor: str) -> MonitorRow | None:
         with reading(self._engine) as connection:
-            return rows.find_monitor(connection, tenant, monitor)
+            return next(iter(rows.find_monitors(connection, tenant, [monitor])), None)
 
     def monitors(self, tenant: str | None = None) -> list[MonitorRow]:
         """A tenant's; everybody's, for the runtime, when none is named."""
         with reading(self._engine) as connection:
-            key = _given(alert_monitors, tenant=tenant)
-            found = connection.execute(select(alert_monitors).where(key)).all()
-            return [rows.monitor_row(connection, row) for row in found]
+            return rows.find_monitors(connection, tenant)
 
     def alerts(
         self,

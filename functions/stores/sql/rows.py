@@ -1,9 +1,12 @@
 """Rows of the tables to the values of the ports, and back."""
 
+import secrets
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, Table, select
 
 from functions.core.alert import Alert, RuleState
 from functions.core.ports import Attempt, ChannelRow, Delivery, MonitorRow, StoredDecision
@@ -11,26 +14,7 @@ from functions.stores.sql.tables import alert_monitors, rule_states
 
 encode = msgspec.json.encode
 _state = msgspec.json.Decoder(RuleState)
-
-
-def monitor_row(connection: Connection, found: Row[Any]) -> MonitorRow:
-    """A row of alert_monitors with its rules, in their order."""
-    key = (rule_states.c.tenant == found.tenant) & (rule_states.c.monitor == found.monitor)
-    query = select(rule_states).where(key, rule_states.c.position >= 0)
-    rules = connection.execute(query.order_by(rule_states.c.position)).all()
-    return MonitorRow(
-        tenant=found.tenant,
-        monitor=found.monitor,
-        version=found.version,
-        name=found.name,
-        interval=found.interval,
-        rules={rule.rule: rule.text for rule in rules},
-        rules_version=found.rules_version,
-        channels=msgspec.json.decode(found.channels, type=tuple[str, ...]),
-        states={rule.rule: _state.decode(rule.state) for rule in rules},
-        newest=found.newest,
-        paused=found.paused,
-    )
+_names = msgspec.json.Decoder(tuple[str, ...])
 
 
 def monitor_columns(row: MonitorRow) -> dict[str, Any]:
@@ -39,17 +23,47 @@ def monitor_columns(row: MonitorRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names} | {"channels": encode(row.channels)}
 
 
-def find_monitor(
-    connection: Connection, tenant: str, monitor: str, *, lock: bool = False
-) -> MonitorRow | None:
-    """The monitor's row; with `lock` nobody else changes it before the transaction ends."""
-    query = select(alert_monitors).where(
-        alert_monitors.c.tenant == tenant, alert_monitors.c.monitor == monitor
-    )
+def find_monitors(
+    connection: Connection,
+    tenant: str | None = None,
+    monitors: Sequence[str] | None = None,
+    *,
+    lock: bool = False,
+) -> list[MonitorRow]:
+    """The rows of a tenant's monitors, or all of them where nothing is named; with `lock` nobody
+    else changes them before the transaction ends."""
+    query = _of(alert_monitors, tenant, monitors).order_by(*alert_monitors.primary_key)
     if lock:  # SQLite leaves FOR UPDATE out: its transaction holds the lock from its beginning
         query = query.with_for_update()
-    found = connection.execute(query).one_or_none()
-    return None if found is None else monitor_row(connection, found)
+    found = connection.execute(query).all()
+    query = _of(rule_states, tenant, monitors).where(rule_states.c.position >= 0)
+    rules: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
+    for rule in connection.execute(query.order_by(rule_states.c.position)):
+        rules[rule.tenant, rule.monitor].append(rule)
+    return [_monitor_row(row, rules[row.tenant, row.monitor]) for row in found]
+
+
+def _of(table: Table, tenant: str | None, monitors: Sequence[str] | None) -> Select[Any]:
+    query = select(table)
+    if tenant is not None:
+        query = query.where(table.c.tenant == tenant)
+    return query if monitors is None else query.where(table.c.monitor.in_(monitors))
+
+
+def _monitor_row(found: Row[Any], rules: Sequence[Row[Any]]) -> MonitorRow:
+    return MonitorRow(
+        tenant=found.tenant,
+        monitor=found.monitor,
+        version=found.version,
+        name=found.name,
+        interval=found.interval,
+        rules={rule.rule: rule.text for rule in rules},
+        rules_version=found.rules_version,
+        channels=_names.decode(found.channels),
+        states={rule.rule: _state.decode(rule.state) for rule in rules},
+        newest=found.newest,
+        paused=found.paused,
+    )
 
 
 def attempt(found: Row[Any]) -> Attempt:
@@ -62,8 +76,9 @@ def alert(found: Row[Any]) -> Alert:
 
 def decision_columns(stored: StoredDecision) -> dict[str, Any]:
     columns = msgspec.structs.asdict(stored)
-    numbers = {"slot": stored.decision.slot, "number": stored.decision.number}
-    return columns | numbers | {name: encode(columns[name]) for name in ("owed", "decision")}
+    order = {"slot": stored.decision.slot, "number": stored.decision.number}
+    sealed = {name: encode(columns[name]) for name in ("owed", "decision")}
+    return columns | order | sealed | {"id": secrets.token_hex(16)}
 
 
 def stored_decision(found: Row[Any]) -> StoredDecision:
