@@ -1,6 +1,7 @@
 """What can be watched: found from a person's sentence, and described. Knows no provider by name."""
 
 import re
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -55,6 +56,7 @@ def find_provider(sentence: str) -> Result:
     )
 
 
+@cache
 def describe_provider(name: str) -> Result:
     """Everything needed to write a configuration for it."""
     kind = kind_of(name)

@@ -1,6 +1,7 @@
 """Slips of models that can mean only one thing: numbers, lists and objects sent as text."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -8,11 +9,16 @@ import msgspec
 
 def meant(kind: type[msgspec.Struct], given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, with slips taken for what was meant; what cannot be read stays as it is."""
-    types = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    types = _types(kind)
     return {
         name: _value(value, types[name]) if name in types else value
         for name, value in given.items()
     }
+
+
+@cache
+def _types(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def _value(value: Any, kind: Any) -> Any:

@@ -70,14 +70,17 @@ async def _changed(service: Service, before: MonitorRecord, *, changes: Changes)
         raise InvalidConfiguration(*found)
     row = await alert_row(service, before)
     read_rules(row.rules, prepared.provider, interval=interval)
-    same = (prepared.definition.config, wanted.secrets) == (before.config, before.secrets)
+    # A field that a newer provider added is no change of this monitor's owner.
+    touched = changes.config is not None or changes.secrets is not None
+    config = prepared.definition.config if touched else before.config
+    same = (config, wanted.secrets) == (before.config, before.secrets)
     if not same and not changes.untested:
         await require_check(service, before.tenant, definition=prepared.definition)
     return msgspec.structs.replace(
         before,
         name=before.name if changes.name is None else changes.name,
         version=before.version + 1,
-        config=prepared.definition.config,
+        config=config,
         secrets=wanted.secrets,
         interval=interval,
         phase=phase_of(before.id, interval),
