@@ -1,11 +1,8 @@
 """One HTTP answer as it arrives, held to its limits while it streams and never after."""
 
-import re
-
 HEADER_LIMIT = 64 * 1024
 """Bytes of all headers of one answer, interim answers and trailers included."""
 
-_STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GO_ON, _STOP = None, 0
 """What curl is told: taken, or nothing taken, which ends the transfer."""
@@ -47,8 +44,8 @@ class Answer:
         if self._header_bytes > HEADER_LIMIT:
             self.fault = "the answer's headers are longer than 64 KiB"
             return _STOP
-        if begin := _STATUS.match(line):
-            self.status, self.headers = int(begin[1]), {}
+        if line.startswith(b"HTTP/"):
+            self.status, self.headers = _status(line), {}
         elif line in (b"\r\n", b"\n"):
             return self._head_complete()
         else:
@@ -77,3 +74,8 @@ class Answer:
             self.fault = "the answer is compressed more than once"
             return _STOP
         return _GO_ON
+
+
+def _status(line: bytes) -> int:
+    code = line.split(b" ", 2)[1:2]
+    return int(code[0]) if code and code[0].strip().isdigit() else 0

@@ -15,7 +15,7 @@ class CurlLoop:
         self._multi = multi
         self._waiting: dict[Any, asyncio.Future[int]] = {}
         self._watched: dict[int, int] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
 
     async def perform(self, easy: Any) -> int:
         """Run one prepared handle to its end; curl's result code."""
@@ -56,7 +56,9 @@ class CurlLoop:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if milliseconds >= 0:
+        if milliseconds == 0:
+            self._timer = self._loop.call_soon(self._act, _TIMEOUT, 0)
+        elif milliseconds > 0:
             seconds = milliseconds / 1000
             self._timer = self._loop.call_later(seconds, self._act, _TIMEOUT, 0)
 
