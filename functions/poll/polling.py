@@ -18,6 +18,8 @@ LOG = logging.getLogger("claude_monitor.poll")
 
 RECHECK_AFTER = 1.0
 """Seconds between a failed first look and the second, so that one lost packet alerts nobody."""
+SHORTEST_LOOK = 2.0
+"""Seconds that even a tick gets that comes when its slot is over, after a slow cold start."""
 _MARGIN = 1.05
 """A provider that overlooks its deadline is stopped this much later."""
 _KINDS = {
@@ -71,7 +73,7 @@ class Polling:
         return await self._look(spec, spec.schedule.slot(now), ends=now + self._deadline)
 
     async def _look(self, spec: MonitorSpec, slot: int, *, ends: float) -> Reading:
-        deadline = min(self._deadline, ends - self._clock.now())
+        deadline = min(self._deadline, max(ends - self._clock.now(), SHORTEST_LOOK))
         context = Context(
             spec=spec,
             slot=slot,

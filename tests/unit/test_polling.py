@@ -129,6 +129,14 @@ async def test_a_target_that_stays_down_is_a_good_reading_with_up_0() -> None:
     assert len(rig.http.asked) == 2
 
 
+async def test_a_tick_that_comes_after_its_slot_still_gets_one_short_look() -> None:
+    rig = Rig(500)
+    document = sign_spec(spec(interval=5), SIGNING)
+    reading = await rig.polling.tick(document, SLOT - 60)
+    assert (reading.slot, reading.metrics["up"]) == (SLOT - 60, 0)
+    assert [request.deadline for request in rig.http.asked] == [2.0]
+
+
 async def test_there_is_no_second_look_when_the_slot_is_nearly_over() -> None:
     rig = Rig(500, 200, each=4.2)
     reading = await rig.tick(interval=5)
