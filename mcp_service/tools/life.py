@@ -5,7 +5,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from mcp_service.monitors.life import delete_monitor, set_state
-from mcp_service.monitors.show import Filter, list_monitors, show_monitor
+from mcp_service.monitors.listing import Filter, list_monitors
+from mcp_service.monitors.show import show_monitor
 from mcp_service.results import Result
 from mcp_service.tools.arguments import Arguments
 from mcp_service.tools.definition import Caller, Tool
