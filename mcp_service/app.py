@@ -95,7 +95,7 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
     readings = SqliteReadings(settings.readings)
     http = outbound_http(settings.allow_private)
     queue = AlertingQueue(Alerting(store, clock))
-    delivering = Delivering(store, opener(settings), clock)
+    delivering = Delivering(store, opener(settings), clock=clock)
     deliver = Loop("delivery", delivering.sweep, every=5)
 
     async def submit(reading: Reading) -> None:
@@ -141,9 +141,7 @@ def embedded(settings: Settings, http: HttpClient, *, sink: EventSink, clock: Cl
         deadline=settings.deadline,
     )
     signing_key = read_key(keys, "spec.key")
-    return Embedded(
-        polling, sink, signing_key=signing_key, clock=clock, concurrency=settings.concurrency
-    )
+    return Embedded(polling, signing_key=signing_key, clock=clock, concurrency=settings.concurrency)
 
 
 def opener(settings: Settings) -> OpenChannel:
@@ -173,8 +171,9 @@ def _loops(app: App, settings: Settings, *, before: float) -> dict[str, Loop]:
         app.readings,
         sink=app.sink,
         clock=clock,
-        before=before,
+        why=app.runtime.why,
     )
+    watchdog.take_over(before)
 
     async def expire() -> None:
         await app.readings.expire(int(clock.now()) - settings.retention_days * DAY)

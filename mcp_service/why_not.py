@@ -55,7 +55,7 @@ async def explain_silence(service: Service, tenant: str, *, named: str, at: str)
 def _judged(monitor: str, *, line: str, readings: Sequence[Reading]) -> dict[str, object]:
     rule, state = parse(line), RuleState()
     for reading in readings:
-        state, _ = evaluate(rule, state, reading)
+        state, _ = evaluate(rule, state, reading=reading)
     now = state.now
     return {
         "rule": line,

@@ -56,7 +56,7 @@ class Alerting:
             for tenant, monitors in sorted(tenants.items()):
                 rows = transaction.lock(tenant, sorted(monitors))
                 for monitor, indexes in monitors.items():
-                    sitting = _Sitting(transaction, rows.get(monitor), self._clock.now())
+                    sitting = _Sitting(transaction, rows.get(monitor), now=self._clock.now())
                     outcomes |= {index: sitting.judge(readings[index]) for index in indexes}
                     sitting.close()
         return [outcomes[index] for index in range(len(readings))]
@@ -65,7 +65,9 @@ class Alerting:
 class _Sitting:
     """The readings of one monitor within one transaction, whose row is locked."""
 
-    def __init__(self, transaction: AlertTransaction, row: MonitorRow | None, now: float) -> None:
+    def __init__(
+        self, transaction: AlertTransaction, row: MonitorRow | None, *, now: float
+    ) -> None:
         self._transaction = transaction
         self._found = self._row = row
         self._now = now
@@ -78,7 +80,7 @@ class _Sitting:
             return []
         try:
             judged = {
-                name: evaluate(rule_of(text), row.states[name], reading)
+                name: evaluate(rule_of(text), row.states[name], reading=reading)
                 for name, text in row.rules.items()
             }
         except MonitorError as error:
@@ -86,7 +88,7 @@ class _Sitting:
         states = {name: state for name, (state, _) in judged.items()}
         newest = max(row.newest, reading.slot)
         self._row = msgspec.structs.replace(row, states=states, newest=newest)
-        told = (self._tell(row, name, decision) for name, (_, decision) in judged.items())
+        told = (self._tell(row, name, decision=decision) for name, (_, decision) in judged.items())
         return [alert for alert in told if alert is not None]
 
     def close(self) -> None:
@@ -94,17 +96,17 @@ class _Sitting:
         if self._row is not None and self._row is not self._found:
             self._transaction.save(self._row)
 
-    def _tell(self, row: MonitorRow, rule: str, decision: Decision | None) -> Alert | None:
+    def _tell(self, row: MonitorRow, rule: str, *, decision: Decision | None) -> Alert | None:
         """Store a change and what it owes; the alert, if people are told about it."""
         if decision is None:
             return None
-        opened = self._transaction.open_alert(row.tenant, row.monitor, rule)
+        opened = self._transaction.open_alert(row.tenant, row.monitor, rule=rule)
         severity = rule_of(row.rules[rule]).severity
         alert = changed(opened, decision, row=row, rule=rule, severity=severity)
         if alert is not None:
             self._transaction.put_alert(alert)
         told = alert if decision.notify else None
-        owed = [self._owe(row, told, channel) for channel in row.channels] if told else []
+        owed = [self._owe(row, told, channel=channel) for channel in row.channels] if told else []
         sealed = StoredDecision(
             tenant=row.tenant,
             monitor=row.monitor,
@@ -119,7 +121,7 @@ class _Sitting:
         self._transaction.record(sealed)
         return told
 
-    def _owe(self, row: MonitorRow, alert: Alert, channel: str) -> str:
+    def _owe(self, row: MonitorRow, alert: Alert, *, channel: str) -> str:
         """The id of the delivery: the same for every repetition."""
         delivery = Delivery(
             id=f"{alert.id}/{alert.number}/{channel}",

@@ -63,16 +63,16 @@ async def send(
     Raises SourceUnavailable when trying again may help, AccessDenied when the server does not let
     us in, UnexpectedAnswer when it will never take this mail."""
     talk = _Talk(server, sender, timeout=deadline)
-    return await _cut_after(deadline, talk, partial(talk.deliver, recipient, mail))
+    return await _cut_after(deadline, talk, work=partial(talk.deliver, recipient, mail))
 
 
 async def greet(server: MailServer, *, sender: str, deadline: float) -> str:
     """Connect, encrypt, log in and leave: whether mail could be sent. Errors as in `send`."""
     talk = _Talk(server, sender, timeout=deadline)
-    return await _cut_after(deadline, talk, talk.greet)
+    return await _cut_after(deadline, talk, work=talk.greet)
 
 
-async def _cut_after(deadline: float, talk: "_Talk", work: Callable[[], str]) -> str:
+async def _cut_after(deadline: float, talk: "_Talk", *, work: Callable[[], str]) -> str:
     running = asyncio.get_running_loop().run_in_executor(_THREADS, work)
     while not (await asyncio.wait({running}, timeout=deadline))[0]:
         talk.cut()

@@ -23,16 +23,18 @@ EVIDENCE = 50
 LONGEST_CAUSE = 200
 
 
-def evaluate(rule: Rule, state: RuleState, reading: Reading) -> tuple[RuleState, Decision | None]:
+def evaluate(
+    rule: Rule, state: RuleState, *, reading: Reading
+) -> tuple[RuleState, Decision | None]:
     """The state after the reading, and the change it made, if any.
 
     Repeated readings and those later than `lateness` change nothing: the same state comes back."""
     if reading.late:
         return state, None
-    moved = _placed(rule, state, observed(rule, reading), reading.interval)
+    moved = _placed(rule, state, seen=observed(rule, reading), interval=reading.interval)
     if moved is None:
         return state, None
-    decision = _decision(rule, state.now, moved, reading)
+    decision = _decision(rule, state.now, state=moved, reading=reading)
     if decision is None:
         return moved, None
     return replace(moved, transition=decision.number), decision
@@ -42,7 +44,7 @@ def replay(rule: Rule, readings: Iterable[Reading]) -> list[Decision]:
     """What `evaluate` would have decided, had these readings (any order) arrived in time."""
     state, decisions = RuleState(), []
     for reading in sorted(readings, key=lambda reading: (reading.slot, _is_missed(reading))):
-        state, decision = evaluate(rule, state, reading)
+        state, decision = evaluate(rule, state, reading=reading)
         if decision:
             decisions.append(decision)
     return decisions
@@ -78,7 +80,7 @@ def _is_missed(reading: Reading) -> bool:
     return reading.failure is not None and reading.failure.kind is FailureKind.MISSED
 
 
-def _placed(rule: Rule, state: RuleState, seen: Seen, interval: int) -> RuleState | None:
+def _placed(rule: Rule, state: RuleState, *, seen: Seen, interval: int) -> RuleState | None:
     if not state.window or seen.slot > state.window[-1].slot:
         window: Sequence[Seen] | None = (*state.window, seen)
         start, machine = len(state.window), state.now
@@ -87,8 +89,8 @@ def _placed(rule: Rule, state: RuleState, seen: Seen, interval: int) -> RuleStat
         start, machine = bisect_left(state.window, state.base_slot, key=slot_of), state.base
     if window is None:
         return None
-    now = _run(rule, machine, window, range(start, len(window)), interval=interval)
-    return _settled(rule, state, now, window, interval=interval)
+    now = _run(rule, machine, window=window, places=range(start, len(window)), interval=interval)
+    return _settled(rule, state, now=now, window=window, interval=interval)
 
 
 def _inserted(state: RuleState, seen: Seen) -> tuple[Seen, ...] | None:
@@ -103,22 +105,22 @@ def _inserted(state: RuleState, seen: Seen) -> tuple[Seen, ...] | None:
 
 
 def _run(
-    rule: Rule, machine: Machine, window: Sequence[Seen], places: range, *, interval: int
+    rule: Rule, machine: Machine, *, window: Sequence[Seen], places: range, interval: int
 ) -> Machine:
     for place in places:
-        machine = advance(rule, machine, window, place, interval=interval)
+        machine = advance(rule, machine, window=window, place=place, interval=interval)
     return machine
 
 
 def _settled(
-    rule: Rule, state: RuleState, now: Machine, window: Sequence[Seen], *, interval: int
+    rule: Rule, state: RuleState, *, now: Machine, window: Sequence[Seen], interval: int
 ) -> RuleState:
     """Move the base behind the readings that can no longer be revised, and forget those that the
     rule does not look back to."""
     base_slot = max(state.base_slot, window[-1].slot - lateness(interval))
     done = bisect_left(window, state.base_slot, key=slot_of)
     settled = bisect_left(window, base_slot, key=slot_of)
-    base = _run(rule, state.base, window, range(done, settled), interval=interval)
+    base = _run(rule, state.base, window=window, places=range(done, settled), interval=interval)
     kept = bisect_left(window, base_slot - _lookback(rule, interval), key=slot_of)
     valued = [seen for seen in window[max(kept, done) : settled] if seen.value is not None]
     return RuleState(
@@ -142,7 +144,9 @@ def _evidence_span(lasting: Lasting, interval: int) -> int:
     return min(lasting.seconds or lasting.of * interval, EVIDENCE * interval)
 
 
-def _decision(rule: Rule, before: Machine, state: RuleState, reading: Reading) -> Decision | None:
+def _decision(
+    rule: Rule, before: Machine, *, state: RuleState, reading: Reading
+) -> Decision | None:
     now, alerts = state.now, (rule.blind or DEFAULT_BLIND) is BlindPolicy.ALERT
     transition = _transition(before, now, alerts=alerts)
     if transition is None:
@@ -156,7 +160,7 @@ def _decision(rule: Rule, before: Machine, state: RuleState, reading: Reading) -
         before=before.state,
         after=now.state,
         blind=now.blind,
-        evidence=_evidence(rule, before, state.window),
+        evidence=_evidence(rule, before, window=state.window),
         notify=alerts if sight else State.FIRING in (before.state, now.state),
         value=last_value(rule, state),
     )
@@ -181,7 +185,7 @@ def _moved(before: State, after: State) -> Transition | None:
     return Transition.CLEARED if after is State.OK else Transition(after)
 
 
-def _evidence(rule: Rule, before: Machine, window: Sequence[Seen]) -> tuple[Seen, ...]:
+def _evidence(rule: Rule, before: Machine, *, window: Sequence[Seen]) -> tuple[Seen, ...]:
     """The readings since the run began that led here, with the window of an aggregate."""
     joined = rule.condition.window
     start = before.streak_from if before.streak else window[-1].slot
@@ -194,4 +198,4 @@ def last_value(rule: Rule, state: RuleState) -> float | None:
     """What was held against the threshold last, or None when no kept reading has a value."""
     places = reversed(range(len(state.window)))
     place = next((n for n in places if state.window[n].value is not None), None)
-    return None if place is None else judged_value(rule, state.window, place)
+    return None if place is None else judged_value(rule, state.window, place=place)

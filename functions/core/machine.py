@@ -23,19 +23,23 @@ _ENDED = {State.FIRING: State.RESOLVED, State.PENDING: State.OK}
 
 
 def advance(
-    rule: Rule, machine: Machine, window: Sequence[Seen], place: int, *, interval: int
+    rule: Rule, machine: Machine, *, window: Sequence[Seen], place: int, interval: int
 ) -> Machine:
     """The machine after the reading at this place of the window; all before it were taken.
 
     A failed reading counts as neither bad nor good; `patience` of them in a row make it blind."""
-    value = judged_value(rule, window, place)
+    value = judged_value(rule, window, place=place)
     if value is None:
-        return _failed(rule, machine, window[place])
-    machine = _watched(rule, machine, window[place].slot, interval)
-    return machine if filling(rule, machine, interval) else _judged(rule, machine, value)
+        return _failed(rule, machine, seen=window[place])
+    machine = _watched(rule, machine, slot=window[place].slot, interval=interval)
+    return (
+        machine
+        if filling(rule, machine, interval=interval)
+        else _judged(rule, machine, value=value)
+    )
 
 
-def judged_value(rule: Rule, window: Sequence[Seen], place: int) -> float | None:
+def judged_value(rule: Rule, window: Sequence[Seen], *, place: int) -> float | None:
     """What is held against the threshold at this place; None for a failed reading."""
     joined, own = rule.condition.window, window[place].value
     if joined is None or own is None:
@@ -56,7 +60,7 @@ def awaited(rule: Rule, state: State) -> tuple[Comparison, float, Lasting]:
     return recovery.comparison, recovery.threshold, lasting
 
 
-def filling(rule: Rule, machine: Machine, interval: int) -> int:
+def filling(rule: Rule, machine: Machine, *, interval: int) -> int:
     """Seconds until an aggregate has been watched over its whole window and can be judged."""
     window = rule.condition.window
     if window is None:
@@ -69,7 +73,7 @@ def patience_of(rule: Rule) -> int:
     return DEFAULT_PATIENCE if rule.patience is None else rule.patience
 
 
-def _failed(rule: Rule, machine: Machine, seen: Seen) -> Machine:
+def _failed(rule: Rule, machine: Machine, *, seen: Seen) -> Machine:
     failed, cause = machine.failed + 1, machine.cause or seen.cause
     if failed < patience_of(rule):
         return replace(machine, failed=failed, cause=cause)
@@ -77,10 +81,10 @@ def _failed(rule: Rule, machine: Machine, seen: Seen) -> Machine:
     ended = _ENDED.get(machine.state)
     if ended is None or (rule.blind or DEFAULT_BLIND) is not BlindPolicy.RESOLVE:
         return machine
-    return _entered(machine, ended, seen.slot)
+    return _entered(machine, ended, slot=seen.slot)
 
 
-def _watched(rule: Rule, machine: Machine, slot: int, interval: int) -> Machine:
+def _watched(rule: Rule, machine: Machine, *, slot: int, interval: int) -> Machine:
     """The machine that can see, at this slot. What was not seen in between cannot have lasted: a
     longer gap begins a duration and the window of an aggregate anew."""
     gap, window = slot - machine.seen, rule.condition.window
@@ -98,12 +102,12 @@ def _watched(rule: Rule, machine: Machine, slot: int, interval: int) -> Machine:
     )
 
 
-def _judged(rule: Rule, machine: Machine, value: float) -> Machine:
+def _judged(rule: Rule, machine: Machine, *, value: float) -> Machine:
     slot, firing = machine.seen, machine.state is State.FIRING
     comparison, threshold, lasting = awaited(rule, machine.state)
     machine = _counted(machine, lasting, counts=comparison.holds(value, threshold))
     if machine.streak and _lasted(machine, lasting):
-        return _entered(machine, State.RESOLVED if firing else State.FIRING, slot)
+        return _entered(machine, State.RESOLVED if firing else State.FIRING, slot=slot)
     if machine.streak and machine.state in (State.OK, State.RESOLVED):
         return replace(machine, state=State.PENDING, since=slot)
     if not machine.streak and machine.state is State.PENDING:
@@ -128,6 +132,6 @@ def _lasted(machine: Machine, lasting: Lasting) -> bool:
     return machine.streak >= lasting.bad
 
 
-def _entered(machine: Machine, state: State, slot: int) -> Machine:
+def _entered(machine: Machine, state: State, *, slot: int) -> Machine:
     """In this state, with nothing counted yet towards the next."""
     return replace(machine, state=state, since=slot, streak=0, streak_from=0, recent="")

@@ -20,7 +20,7 @@ class Clock(Protocol):
 class SecretOpener(Protocol):
     """Opens sealed secrets for one role."""
 
-    def open(self, tenant: str, name: str, host: str, sealed: str) -> str:
+    def open(self, tenant: str, name: str, *, host: str, sealed: str) -> str:
         """The plain value. Raises AccessDenied unless sealed for this role, tenant and host."""
         ...
 
@@ -189,7 +189,7 @@ class AlertTransaction(Protocol):
 
     def record(self, stored: StoredDecision) -> None: ...
     def put_alert(self, alert: Alert) -> None: ...
-    def open_alert(self, tenant: str, monitor: str, rule: str) -> Alert | None:
+    def open_alert(self, tenant: str, monitor: str, *, rule: str) -> Alert | None:
         """The alert of this rule that has not been resolved, if any."""
         ...
 
@@ -220,7 +220,7 @@ class CursorStore(Protocol):
     """A provider's memory between polls, at most 64 KiB, compare-and-set on the slot."""
 
     async def load(self, tenant: str, monitor: str) -> bytes | None: ...
-    async def save(self, tenant: str, monitor: str, slot: int, cursor: bytes) -> bool: ...
+    async def save(self, tenant: str, monitor: str, *, slot: int, cursor: bytes) -> bool: ...
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

@@ -104,7 +104,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises AccessDenied when it was not sealed for this tenant and host."""
         sealed = self.spec.secrets.get(name)
-        return None if sealed is None else self.opener.open(self.spec.tenant, name, host, sealed)
+        return (
+            None
+            if sealed is None
+            else self.opener.open(self.spec.tenant, name, host=host, sealed=sealed)
+        )
 
     async def in_thread(self, call: Callable[[], T]) -> T:
         """Run a blocking client without holding up the other polls."""

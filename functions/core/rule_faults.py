@@ -57,7 +57,7 @@ def _recovery_problems(condition: Condition, recovery: Recovery) -> Iterator[str
             yield "after `recover` stands a comparison, or `for` and how long, or both"
     elif not isfinite(recovery.threshold):
         yield "the threshold after `recover` must be a finite number"
-    elif _overlap(condition, recovery.comparison, recovery.threshold):
+    elif _overlap(condition, recovery.comparison, threshold=recovery.threshold):
         other = f"{condition.comparison.opposite} {number_text(condition.threshold)}"
         yield (
             "the recovery would hold while the rule still fires; it must lie on the other side: "
@@ -65,7 +65,7 @@ def _recovery_problems(condition: Condition, recovery: Recovery) -> Iterator[str
         )
 
 
-def _overlap(condition: Condition, comparison: Comparison, threshold: float) -> bool:
+def _overlap(condition: Condition, comparison: Comparison, *, threshold: float) -> bool:
     """Whether a value exists for which both hold: both change only at the two thresholds, so one
     value from each piece between them decides."""
     low, high = sorted((condition.threshold, threshold))

@@ -166,7 +166,7 @@ class Opener:
             for name, raw in parse_keys(private_keys).items()
         }
 
-    def open(self, tenant: str, name: str, host: str, sealed: str) -> str:
+    def open(self, tenant: str, name: str, *, host: str, sealed: str) -> str:
         """The plain value. `name` is the provider's slot, for the error only. Raises AccessDenied
         unless sealed for this role, tenant and host."""
         inside = self._opened(name, sealed)

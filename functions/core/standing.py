@@ -27,7 +27,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     blind: str
 
 
-def standing(rule: Rule, state: RuleState, interval: int) -> Standing:
+def standing(rule: Rule, state: RuleState, *, interval: int) -> Standing:
     """Read from the state alone; `interval` is the monitor's, in seconds."""
     now = state.now
     comparison, threshold, lasting = awaited(rule, now.state)
@@ -40,7 +40,7 @@ def standing(rule: Rule, state: RuleState, interval: int) -> Standing:
         lasting=lasting,
         counted=now.streak,
         seconds=now.seen - now.streak_from if now.streak else 0,
-        filling=filling(rule, now, interval),
+        filling=filling(rule, now, interval=interval),
         failed=now.failed,
         patience=patience_of(rule),
         blind=now.blind,

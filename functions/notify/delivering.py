@@ -47,8 +47,8 @@ class Delivering:
         self,
         store: AlertStore,
         channels: Callable[[ChannelRow], Channel],
-        clock: Clock,
         *,
+        clock: Clock,
         lease: float = LEASE,
     ) -> None:
         self._store = store

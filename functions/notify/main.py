@@ -40,7 +40,7 @@ async def work(event: Event) -> None:
 @cache
 def delivering() -> Delivering:
     store = SqlAlertStore(open_engine(SETTINGS.database_url))
-    return Delivering(store, channel, SystemClock())
+    return Delivering(store, channel, clock=SystemClock())
 
 
 def channel(row: ChannelRow) -> Channel:

@@ -20,6 +20,7 @@ from functions.settings import Settings
 SETTINGS = Settings.read(
     os.environ, needs=["broker_url"], keys=["spec.pub", "poll.key", "events.key"]
 )
+VERIFIER = SpecVerifier(SETTINGS.key("spec.pub"))
 
 
 @functions_framework.aio.http
@@ -34,18 +35,13 @@ async def work(event: Event) -> bytes | None:
         await polling().tick(event.data, sent_at(event, SystemClock().now()))
         return None
     believed(event, SETTINGS.key("events.key"))
-    return msgspec.json.encode(await polling().check(verifier().open(event.data)))
-
-
-@cache
-def verifier() -> SpecVerifier:
-    return SpecVerifier(SETTINGS.key("spec.pub"))
+    return msgspec.json.encode(await polling().check(VERIFIER.open(event.data)))
 
 
 @cache
 def polling() -> Polling:
     return Polling(
-        verifier(),
+        VERIFIER,
         outbound_http(SETTINGS.allow_private),
         opener=Opener("poll", SETTINGS.key("poll.key")),
         sink=BrokerSink(open_broker(SETTINGS.broker_url, shared_keys=SETTINGS.key("events.key"))),

@@ -40,7 +40,7 @@ class SqliteCursors:
 
         return await self._file.read(work)
 
-    async def save(self, tenant: str, monitor: str, slot: int, cursor: bytes) -> bool:
+    async def save(self, tenant: str, monitor: str, *, slot: int, cursor: bytes) -> bool:
         """Keep it unless one of the same or a later slot is there; says whether it was kept.
 
         Raises LimitReached beyond 64 KiB."""

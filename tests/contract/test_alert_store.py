@@ -109,7 +109,7 @@ def test_a_foreign_tenant_sees_nothing(store: SqlAlertStore, records: SqlAlertRe
     with store.transaction() as transaction:
         transaction.put_alert(alert())
         assert transaction.lock("other", ["m"]) == {}
-        assert transaction.open_alert("other", "m", "down") is None
+        assert transaction.open_alert("other", "m", rule="down") is None
     assert records.alert("other", "m/down/1") is None
     assert records.alerts("other") == []
 
@@ -150,9 +150,9 @@ def test_a_transaction_keeps_others_out_until_it_ends(
 def test_an_alert_is_open_until_it_resolves(store: SqlAlertStore, records: SqlAlertRecords) -> None:
     with store.transaction() as transaction:
         transaction.put_alert(alert())
-        assert transaction.open_alert("t", "m", "down") == alert()
+        assert transaction.open_alert("t", "m", rule="down") == alert()
         transaction.put_alert(alert(2))
-        assert transaction.open_alert("t", "m", "down") is None
+        assert transaction.open_alert("t", "m", rule="down") is None
     assert records.alerts("t", monitor="m", state="resolved", since=120) == [alert(2)]
     assert records.alerts("t", since=121) == []
 

@@ -72,7 +72,7 @@ class Owed:
     def delivering(self, lease: float = 45.0) -> Delivering:
         """A notify of its own, with its own connections."""
         store = SqlAlertStore(open_engine(self.url))
-        return Delivering(store, self.channel, self.clock, lease=lease)
+        return Delivering(store, self.channel, clock=self.clock, lease=lease)
 
     def states(self, tenant: str = "t") -> dict[int, str]:
         return {row.alert.number: row.state for row in self.records.deliveries(tenant)}

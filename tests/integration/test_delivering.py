@@ -190,7 +190,7 @@ async def test_what_the_other_side_asks_for_is_honoured(owed: Owed) -> None:
         return Busy()
 
     owed.owe()
-    await Delivering(owed.store, busy, owed.clock).sweep()
+    await Delivering(owed.store, busy, clock=owed.clock).sweep()
     [delivery] = owed.records.deliveries("t")
     assert delivery.next_try == owed.clock.now() + 3600
 
@@ -212,5 +212,5 @@ async def test_a_fault_in_one_channel_does_not_stop_the_others(
     def channel(row: ChannelRow) -> Channel:
         return Broken() if row.tenant == "a" else owed.channel(row)
 
-    assert await Delivering(owed.store, channel, owed.clock).sweep() == 1
+    assert await Delivering(owed.store, channel, clock=owed.clock).sweep() == 1
     assert (owed.states("a"), owed.states("b")) == ({1: "owed"}, {1: "sent"})

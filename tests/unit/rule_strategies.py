@@ -103,7 +103,7 @@ def live(rule: Rule, arriving: Iterable[Reading]) -> tuple[RuleState, list[Decis
     """The state and the decisions after these readings, in the order of their arrival."""
     state, decisions = RuleState(), []
     for each in arriving:
-        state, decision = evaluate(rule, state, each)
+        state, decision = evaluate(rule, state, reading=each)
         if decision:
             decisions.append(decision)
     return state, decisions

@@ -124,7 +124,7 @@ def test_a_metric_that_is_missing_or_no_number_is_a_failure_with_its_name() -> N
 def test_a_second_word_of_the_watchdog_changes_nothing() -> None:
     state, _ = live(FIRES_AT_ONCE, [reading("m", START)])
     again = replace(reading("m", START), failure=Failure(FailureKind.MISSED, "still not ticking"))
-    assert evaluate(FIRES_AT_ONCE, state, again) == (state, None)
+    assert evaluate(FIRES_AT_ONCE, state, reading=again) == (state, None)
 
 
 def test_a_replay_takes_the_reading_of_a_slot_and_not_the_watchdogs_word() -> None:
@@ -146,7 +146,7 @@ def test_the_state_of_a_plain_rule_stays_small() -> None:
 def test_a_standing_says_what_is_still_missing() -> None:
     rule = parse("value above 5 for 5m")
     state, _ = live(rule, readings("1 6 7 8"))
-    assert standing(rule, state, 60) == Standing(
+    assert standing(rule, state, interval=60) == Standing(
         state=State.PENDING,
         since=START + 60,
         value=8.0,
@@ -164,7 +164,7 @@ def test_a_standing_says_what_is_still_missing() -> None:
 
 def test_a_standing_while_firing_speaks_of_the_recovery() -> None:
     rule = parse("value above 5 for 1 reading, recover below 3 for 4 readings")
-    stands = standing(rule, live(rule, readings("6 2 2"))[0], 60)
+    stands = standing(rule, live(rule, readings("6 2 2"))[0], interval=60)
     assert (stands.state, stands.comparison, stands.threshold) == (
         State.FIRING,
         Comparison.BELOW,
@@ -175,8 +175,8 @@ def test_a_standing_while_firing_speaks_of_the_recovery() -> None:
 
 def test_a_standing_says_how_long_an_aggregate_still_fills_and_why_it_is_blind() -> None:
     rule = parse("value mean over 5m above 5")
-    assert standing(rule, live(rule, readings("9 9"))[0], 60).filling == 180
-    assert standing(rule, live(rule, readings("9 9 9 9 9"))[0], 60).filling == 0
-    stands = standing(rule, live(rule, readings("9 x x x"))[0], 60)
+    assert standing(rule, live(rule, readings("9 9"))[0], interval=60).filling == 180
+    assert standing(rule, live(rule, readings("9 9 9 9 9"))[0], interval=60).filling == 0
+    stands = standing(rule, live(rule, readings("9 x x x"))[0], interval=60)
     assert (stands.failed, stands.blind, stands.value) == (3, "cause x", 9.0)
-    assert standing(rule, RuleState(), 60).value is None
+    assert standing(rule, RuleState(), interval=60).value is None

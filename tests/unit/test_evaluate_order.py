@@ -105,7 +105,7 @@ def test_every_decision_is_the_difference_between_two_states(
 ) -> None:
     state = RuleState()
     for each in arriving:
-        moved, decision = evaluate(rule, state, each)
+        moved, decision = evaluate(rule, state, reading=each)
         changed = (state.now.state, bool(state.now.blind)) != (
             moved.now.state,
             bool(moved.now.blind),
@@ -147,7 +147,7 @@ def test_the_state_survives_being_stored_after_every_reading(
     for each in arriving:
         read_back = msgspec.json.decode(msgspec.json.encode(stored), type=RuleState)
         assert read_back == stored
-        stored, decision = evaluate(rule, read_back, each)
+        stored, decision = evaluate(rule, read_back, reading=each)
         decisions += [decision] if decision else []
     assert (stored, decisions) == live(rule, arriving)
 
@@ -156,13 +156,13 @@ def test_a_repeated_reading_changes_nothing_at_all() -> None:
     rule = parse("value above 5 for 1 reading")
     state, _ = live(rule, readings("9 1"))
     for repeated in readings("9 1"):
-        assert evaluate(rule, state, repeated) == (state, None)
+        assert evaluate(rule, state, reading=repeated) == (state, None)
 
 
 def test_the_first_reading_of_a_slot_wins() -> None:
     rule = parse("value above 5 for 1 reading")
     state, _ = live(rule, [reading("1", START)])
-    assert evaluate(rule, state, reading("9", START)) == (state, None)
+    assert evaluate(rule, state, reading=reading("9", START)) == (state, None)
 
 
 def test_a_missed_slot_yields_to_the_reading_that_comes_after_all() -> None:
@@ -191,12 +191,12 @@ def test_a_reading_at_the_edge_of_the_lateness_counts_and_one_beyond_does_not() 
     newest = reading("9", START + 600)
     at_edge, beyond = reading("1", START + 300), reading("1", START + 240)
     state, _ = live(rule, [newest])
-    assert len(evaluate(rule, state, at_edge)[0].window) == 2
-    assert evaluate(rule, state, beyond) == (state, None)
+    assert len(evaluate(rule, state, reading=at_edge)[0].window) == 2
+    assert evaluate(rule, state, reading=beyond) == (state, None)
 
 
 def test_a_reading_marked_late_is_left_out() -> None:
     rule = parse("value above 5 for 1 reading")
     late = replace(reading("9", START), late=True)
-    assert evaluate(rule, RuleState(), late) == (RuleState(), None)
+    assert evaluate(rule, RuleState(), reading=late) == (RuleState(), None)
     assert replay(rule, [late]) == []

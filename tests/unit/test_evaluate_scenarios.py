@@ -132,7 +132,7 @@ SCENARIOS = {
 def test_scenario(line: str, words: str, expected: str) -> None:
     rule, state, told = parse(line), RuleState(), []
     for each in readings(words):
-        state, decision = evaluate(rule, state, each)
+        state, decision = evaluate(rule, state, reading=each)
         word = str(decision.transition) if decision else "-"
         told.append(word.upper() if decision and decision.notify else word)
     assert told == [word for word in expected.split() if word != "."]

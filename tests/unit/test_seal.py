@@ -115,7 +115,7 @@ def test_two_signing_keys_are_valid_while_one_is_replaced() -> None:
 
 def test_a_secret_opens_for_its_role_tenant_and_host_in_any_case() -> None:
     opener = Opener("poll", SEALING)
-    assert opener.open("t", "authorization", "SHOP.example", sealed()) == "s3cret"
+    assert opener.open("t", "authorization", host="SHOP.example", sealed=sealed()) == "s3cret"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_secret_opens_for_its_role_tenant_and_host_in_any_case() -> None:
 )
 def test_a_swapped_secret_is_refused(tenant: str, host: str, changes: dict[str, Any]) -> None:
     with pytest.raises(AccessDenied) as caught:
-        Opener("poll", SEALING).open(tenant, "authorization", host, sealed(**changes))
+        Opener("poll", SEALING).open(tenant, "authorization", host=host, sealed=sealed(**changes))
     assert "s3cret" not in f"{caught.value!r} {caught.value.cause}"
     assert "claude-monitor secret set" in caught.value.message
 
@@ -148,7 +148,7 @@ def test_a_broken_seal_is_refused(data: st.DataObject) -> None:
         )
     )
     with pytest.raises(AccessDenied):
-        Opener("poll", SEALING).open("t", "authorization", "shop.example", broken)
+        Opener("poll", SEALING).open("t", "authorization", host="shop.example", sealed=broken)
 
 
 def test_the_same_value_is_sealed_differently_each_time() -> None:
@@ -160,8 +160,11 @@ def test_secrets_of_an_old_key_open_while_it_is_replaced() -> None:
     opener = Opener("poll", f"{new}\n{SEALING}")
     fresh = sealed(public_key=sealing_public_of(f"{new}\n{SEALING}"))
     for value in (sealed(), fresh):
-        assert opener.open("t", "authorization", "shop.example", value) == "s3cret"
-    assert Opener("poll", new).open("t", "authorization", "shop.example", fresh) == "s3cret"
+        assert opener.open("t", "authorization", host="shop.example", sealed=value) == "s3cret"
+    assert (
+        Opener("poll", new).open("t", "authorization", host="shop.example", sealed=fresh)
+        == "s3cret"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "\n", "abc", "aa bb", "01234567 !!!!", "01234567 AAAA"])

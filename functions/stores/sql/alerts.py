@@ -54,7 +54,11 @@ class SqlAlertStore:
         """See ports.AlertStore."""
         with writing(self._engine) as connection:
             due = [rows.delivery(row) for row in connection.execute(claims.claimable(now, limit))]
-            return [taken for row in due if (taken := claims.take(connection, row, now, lease))]
+            return [
+                taken
+                for row in due
+                if (taken := claims.take(connection, row, now=now, lease=lease))
+            ]
 
     def channel(self, tenant: str, name: str) -> ChannelRow | None:
         key = (channels.c.tenant == tenant) & (channels.c.name == name)
@@ -68,7 +72,7 @@ class SqlAlertStore:
             number=delivery.attempts, at=at, answer=delivery.answer, message_id=message_id
         )
         with writing(self._engine) as connection:
-            claims.settle(connection, delivery, attempt)
+            claims.settle(connection, delivery, attempt=attempt)
 
 
 class SqlAlertTransaction:
@@ -81,7 +85,7 @@ class SqlAlertTransaction:
         self._owed: dict[tuple[str, str], Delivery] = {}
 
     def lock(self, tenant: str, monitors: Sequence[str]) -> dict[str, MonitorRow]:
-        found = rows.find_monitors(self._connection, tenant, monitors, lock=True)
+        found = rows.find_monitors(self._connection, tenant, monitors=monitors, lock=True)
         return {row.monitor: row for row in found}
 
     def save(self, row: MonitorRow) -> None:
@@ -96,7 +100,7 @@ class SqlAlertTransaction:
         if not self._connection.execute(update(alerts).where(key).values(columns)).rowcount:
             self._connection.execute(insert(alerts).values(columns))
 
-    def open_alert(self, tenant: str, monitor: str, rule: str) -> Alert | None:
+    def open_alert(self, tenant: str, monitor: str, *, rule: str) -> Alert | None:
         query = select(alerts).where(
             _matches(alerts, tenant=tenant, monitor=monitor, rule=rule), alerts.c.state.in_(OPEN)
         )

@@ -60,7 +60,7 @@ def _place(row: Any, now: float, *among: ColumnElement[Any]) -> ColumnElement[in
     return func.row_number().over(partition_by=among, order_by=order)
 
 
-def take(connection: Connection, due: Delivery, now: float, lease: float) -> Delivery | None:
+def take(connection: Connection, due: Delivery, *, now: float, lease: float) -> Delivery | None:
     """The delivery as one more attempt, or None when somebody else was faster."""
     free = and_(deliveries.c.leased_until <= now, deliveries.c.attempts == due.attempts)
     values = {"attempts": due.attempts + 1, "leased_until": now + lease}
@@ -69,7 +69,7 @@ def take(connection: Connection, due: Delivery, now: float, lease: float) -> Del
     return msgspec.structs.replace(due, attempts=due.attempts + 1) if taken else None
 
 
-def settle(connection: Connection, delivery: Delivery, attempt: Attempt) -> None:
+def settle(connection: Connection, delivery: Delivery, *, attempt: Attempt) -> None:
     """Write the outcome and the attempt. The number of the attempt tells a lost lease."""
     key = _still_owed(delivery)
     if delivery.state == "owed":

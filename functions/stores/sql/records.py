@@ -44,7 +44,8 @@ class SqlAlertRecords:
     def put_monitor(self, row: MonitorRow) -> None:
         """Create or change. A rule whose line is unchanged keeps its state, another one begins
         anew and its open alert is closed. `states` and `newest` of the argument are ignored."""
-        columns, key = rows.monitor_columns(row), _monitor(alert_monitors, row.tenant, row.monitor)
+        columns = rows.monitor_columns(row)
+        key = _given(alert_monitors, tenant=row.tenant, monitor=row.monitor)
         with writing(self._engine) as connection:
             if not connection.execute(update(alert_monitors).where(key).values(columns)).rowcount:
                 connection.execute(insert(alert_monitors).values(columns | {"newest": 0}))
@@ -54,13 +55,13 @@ class SqlAlertRecords:
         """Its alerts, decisions and deliveries stay until they expire."""
         with writing(self._engine) as connection:
             connection.execute(
-                delete(alert_monitors).where(_monitor(alert_monitors, tenant, monitor))
+                delete(alert_monitors).where(_given(alert_monitors, tenant=tenant, monitor=monitor))
             )
-            _close(connection, _monitor(alerts, tenant, monitor))
+            _close(connection, _given(alerts, tenant=tenant, monitor=monitor))
 
     def monitor(self, tenant: str, monitor: str) -> MonitorRow | None:
         with reading(self._engine) as connection:
-            return next(iter(rows.find_monitors(connection, tenant, [monitor])), None)
+            return next(iter(rows.find_monitors(connection, tenant, monitors=[monitor])), None)
 
     def monitors(self, tenant: str | None = None) -> list[MonitorRow]:
         """A tenant's; everybody's, for the runtime, when none is named."""
@@ -81,10 +82,10 @@ class SqlAlertRecords:
         if since is not None:
             key &= alerts.c.slot >= since
         latest = (alerts.c.slot.desc(), alerts.c.id)
-        return [rows.alert(row) for row in self._read(alerts, key, latest, limit)]
+        return [rows.alert(row) for row in self._read(alerts, key, order=latest, limit=limit)]
 
     def alert(self, tenant: str, alert: str) -> Alert | None:
-        found = self._read(alerts, _given(alerts, tenant=tenant, id=alert), (), 1)
+        found = self._read(alerts, _given(alerts, tenant=tenant, id=alert), order=(), limit=1)
         return rows.alert(found[0]) if found else None
 
     def decisions(
@@ -99,7 +100,10 @@ class SqlAlertRecords:
         """The latest first."""
         key = _given(decisions, tenant=tenant, monitor=monitor, rule=rule, alert=alert)
         latest = (decisions.c.slot.desc(), decisions.c.number.desc())
-        return [rows.stored_decision(row) for row in self._read(decisions, key, latest, limit)]
+        return [
+            rows.stored_decision(row)
+            for row in self._read(decisions, key, order=latest, limit=limit)
+        ]
 
     def deliveries(
         self, tenant: str, *, alert: str | None = None, state: str | None = None, limit: int = 50
@@ -107,12 +111,14 @@ class SqlAlertRecords:
         """The latest first."""
         key = _given(deliveries, tenant=tenant, alert_id=alert, state=state)
         latest = (deliveries.c.owed_at.desc(), deliveries.c.number.desc(), deliveries.c.id)
-        return [rows.delivery(row) for row in self._read(deliveries, key, latest, limit)]
+        return [
+            rows.delivery(row) for row in self._read(deliveries, key, order=latest, limit=limit)
+        ]
 
     def attempts(self, tenant: str, delivery: str) -> list[Attempt]:
         """Of one delivery, the first one first."""
         key = _given(delivery_attempts, tenant=tenant, delivery=delivery)
-        found = self._read(delivery_attempts, key, (delivery_attempts.c.number,), None)
+        found = self._read(delivery_attempts, key, order=(delivery_attempts.c.number,), limit=None)
         return [rows.attempt(row) for row in found]
 
     def put_channel(self, row: ChannelRow) -> None:
@@ -123,7 +129,9 @@ class SqlAlertRecords:
                 connection.execute(insert(channels).values(columns))
 
     def channels(self, tenant: str) -> list[ChannelRow]:
-        found = self._read(channels, _given(channels, tenant=tenant), (channels.c.name,), None)
+        found = self._read(
+            channels, _given(channels, tenant=tenant), order=(channels.c.name,), limit=None
+        )
         return [rows.channel(row) for row in found]
 
     def drop_channel(self, tenant: str, name: str) -> None:
@@ -143,7 +151,7 @@ class SqlAlertRecords:
             return sum(connection.execute(delete(table).where(key)).rowcount for table, key in gone)
 
     def _read(
-        self, table: Table, key: ColumnElement[bool], order: Sequence[Any], limit: int | None
+        self, table: Table, key: ColumnElement[bool], *, order: Sequence[Any], limit: int | None
     ) -> Sequence[Any]:
         with reading(self._engine) as connection:
             query = select(table).where(key).order_by(*order).limit(limit)
@@ -151,16 +159,16 @@ class SqlAlertRecords:
 
 
 def _put_rules(connection: Connection, row: MonitorRow) -> None:
-    whose = _monitor(rule_states, row.tenant, row.monitor)
+    whose = _given(rule_states, tenant=row.tenant, monitor=row.monitor)
     before = {rule.rule: rule for rule in connection.execute(select(rule_states).where(whose))}
     for rule in before.keys() - row.rules.keys():
-        _put_rule(connection, row, rule, before[rule], REMOVED)
+        _put_rule(connection, row, rule=rule, before=before[rule], position=REMOVED)
     for position, rule in enumerate(row.rules):
-        _put_rule(connection, row, rule, before.get(rule), position)
+        _put_rule(connection, row, rule=rule, before=before.get(rule), position=position)
 
 
 def _put_rule(
-    connection: Connection, row: MonitorRow, rule: str, before: Any, position: int
+    connection: Connection, row: MonitorRow, *, rule: str, before: Any, position: int
 ) -> None:
     key = {"tenant": row.tenant, "monitor": row.monitor, "rule": rule}
     text = row.rules.get(rule, "")
@@ -180,10 +188,6 @@ def _put_rule(
 def _close(connection: Connection, key: ColumnElement[bool]) -> None:
     is_open = alerts.c.state.in_(("firing", "blind"))
     connection.execute(update(alerts).where(key, is_open).values(state="closed"))
-
-
-def _monitor(table: Table, tenant: str, monitor: str) -> ColumnElement[bool]:
-    return _given(table, tenant=tenant, monitor=monitor)
 
 
 def _given(table: Table, **key: str | None) -> ColumnElement[bool]:

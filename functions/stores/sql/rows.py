@@ -26,24 +26,24 @@ def monitor_columns(row: MonitorRow) -> dict[str, Any]:
 def find_monitors(
     connection: Connection,
     tenant: str | None = None,
-    monitors: Sequence[str] | None = None,
     *,
+    monitors: Sequence[str] | None = None,
     lock: bool = False,
 ) -> list[MonitorRow]:
     """The rows of a tenant's monitors, or all of them where nothing is named; with `lock` nobody
     else changes them before the transaction ends."""
-    query = _of(alert_monitors, tenant, monitors).order_by(*alert_monitors.primary_key)
+    query = _of(alert_monitors, tenant, monitors=monitors).order_by(*alert_monitors.primary_key)
     if lock:  # SQLite leaves FOR UPDATE out: its transaction holds the lock from its beginning
         query = query.with_for_update()
     found = connection.execute(query).all()
-    query = _of(rule_states, tenant, monitors).where(rule_states.c.position >= 0)
+    query = _of(rule_states, tenant, monitors=monitors).where(rule_states.c.position >= 0)
     rules: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
     for rule in connection.execute(query.order_by(rule_states.c.position)):
         rules[rule.tenant, rule.monitor].append(rule)
     return [_monitor_row(row, rules[row.tenant, row.monitor]) for row in found]
 
 
-def _of(table: Table, tenant: str | None, monitors: Sequence[str] | None) -> Select[Any]:
+def _of(table: Table, tenant: str | None, *, monitors: Sequence[str] | None) -> Select[Any]:
     query = select(table)
     if tenant is not None:
         query = query.where(table.c.tenant == tenant)
