@@ -52,7 +52,7 @@ def find_provider(sentence: str) -> Result:
             "missing": missing,
             "others": [other.name for other in found[1:4]],
         },
-        next=(Next("describe_provider", "See its questions and rules.", {"name": name}),),
+        next=(Next("describe_provider", "See its questions and rules.", {"provider": name}),),
     )
 
 
@@ -85,7 +85,7 @@ def _cannot(missing: list[str]) -> Result:
     return Result(
         summary=f"Nothing here can do this.{lacking} There is: {', '.join(known)}.",
         data={"verdict": "cannot", "missing": missing, "providers": list(known)},
-        next=tuple(Next("describe_provider", look, {"name": name}) for name in known[:3]),
+        next=tuple(Next("describe_provider", look, {"provider": name}) for name in known[:3]),
     )
 
 

@@ -17,7 +17,7 @@ class FindProvider(Arguments, frozen=True, kw_only=True):
 
 
 class DescribeProvider(Arguments, frozen=True, kw_only=True):
-    name: Annotated[str, Meta(description="A provider's name from find_provider.", max_length=64)]
+    provider: Annotated[str, Meta(description="A name from find_provider.", max_length=64)]
 
 
 async def _find(caller: Caller, given: FindProvider) -> Result:
@@ -25,7 +25,7 @@ async def _find(caller: Caller, given: FindProvider) -> Result:
 
 
 async def _describe(caller: Caller, given: DescribeProvider) -> Result:
-    return providers.describe_provider(given.name)
+    return providers.describe_provider(given.provider)
 
 
 FIND = Tool(
@@ -45,7 +45,7 @@ DESCRIBE = Tool(
     name="describe_provider",
     title="Describe a provider's questions, metrics and rules",
     description="""Use this when a provider is chosen and its configuration must be written.
-Example: {"name": "website"}
+Example: {"provider": "website"}
 Returns: questions (field, what it accepts, default), metrics with units for rules, secret slots,
 default rules and templates.""",
     hint="monitor provider configuration fields metrics secrets templates",

@@ -61,7 +61,7 @@ async def arm(talk: Conversation, url: str, mailbox: Mailbox) -> str:
     """From the sentence to a monitor that has been seen to work. Returns its id."""
     talk.tell('You: "Tell me by mail when my shop is down."')
     found = await talk.call("find_provider", sentence="tell me when my shop is down")
-    await talk.call("describe_provider", name=found["provider"])
+    await talk.call("describe_provider", provider=found["provider"])
     await talk.call("set_channel", name="ops", kind="email", address="ops@shop.example")
     [mail] = await asyncio.to_thread(mailbox.wait_for, 1)
     code = re.search(r"\d{8}", text(mail))

@@ -37,7 +37,7 @@ async def test_from_a_sentence_to_an_explained_alert(
 ) -> None:
     found = await talk.tell("find_provider", sentence="tell me when my shop is down")
     assert found["data"]["verdict"] == "can"
-    described = await talk.tell("describe_provider", name=found["data"]["provider"])
+    described = await talk.tell("describe_provider", provider=found["data"]["provider"])
     assert "url" in [question["name"] for question in described["data"]["questions"]]
     await confirmed(talk, mailbox)
     seen = await talk.tell("check_monitor", provider="website", config={"url": website.url})

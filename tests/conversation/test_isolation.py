@@ -73,7 +73,7 @@ async def test_nothing_of_anybody_else_is_in_any_answer(app: App, owner: dict[st
             if "monitor" in given:
                 given["monitor"] = "canary"
             if tool.name == "describe_provider":
-                given["name"] = "website"
+                given["provider"] = "website"
             said, _ = await eve.answer(tool.name, **given)
             assert CANARY not in repr(said), tool.name
             assert owner["id"] not in repr(said), tool.name
