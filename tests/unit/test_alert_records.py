@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy.dialects import mysql
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from functions.core.alert import Alert, RuleState, Seen
 from functions.core.ports import Delivery, MonitorRow
@@ -101,3 +103,19 @@ def test_only_what_is_over_expires(fired: Alerts) -> None:
     assert [row.id for row in fired.records.deliveries("t")] == ["d"]
     assert fired.records.attempts("t", "d2") == []
     assert fired.alert_state() == "firing"
+
+
+def test_every_table_can_be_made_on_mysql() -> None:
+    dialect = mysql.dialect()
+    for table in metadata.sorted_tables:
+        assert CreateTable(table).compile(dialect=dialect).string
+        for index in table.indexes:
+            assert CreateIndex(index).compile(dialect=dialect).string
+
+
+def test_no_key_is_longer_than_mysql_takes() -> None:
+    for table in metadata.sorted_tables:
+        keys = [table.primary_key.columns, *(index.columns for index in table.indexes)]
+        for columns in keys:
+            letters = sum(getattr(column.type, "length", None) or 8 for column in columns)
+            assert 4 * letters <= 3072, (table.name, [column.name for column in columns])
