@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from functions.core.errors import SourceUnavailable
-from mcp_service.home import is_owned, prepare, standing
+from mcp_service.home import owner, prepare, standing
 from mcp_service.settings import PREFIX, Settings
 
 START_DEADLINE = 60.0
@@ -72,16 +72,16 @@ def ensure(settings: Settings, environ: Mapping[str, str]) -> str:
 
 
 def stop(home: Path, seconds: float = 30.0) -> bool:
-    """Ask the service to end and wait for it. Whether there was one. Raises SourceUnavailable when
-    it is still there in the end."""
-    known = standing(home)
-    if known is None or not is_owned(home):
+    """Ask the service to end, even one that only starts, and wait for it. Whether there was one.
+    Raises SourceUnavailable when it is still there in the end."""
+    process = owner(home)
+    if not process:
         return False
-    os.kill(known.pid, signal.SIGTERM)
+    os.kill(process, signal.SIGTERM)
     until = time.monotonic() + seconds
-    while is_owned(home):
+    while owner(home) == process:
         if time.monotonic() > until:
-            raise SourceUnavailable(f"Process {known.pid} does not end; see {home / 'service.log'}")
+            raise SourceUnavailable(f"Process {process} does not end; see {home / 'service.log'}")
         time.sleep(0.05)
     return True
 
@@ -107,7 +107,7 @@ def _start(home: Path, environ: Mapping[str, str]) -> str:
     while time.monotonic() < until:
         if url := find(home):
             return url
-        if process.poll() is not None and not is_owned(home):
+        if process.poll() is not None and not owner(home):
             break
         time.sleep(0.05)
     raise SourceUnavailable(

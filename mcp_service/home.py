@@ -32,16 +32,16 @@ def standing(home: Path) -> Standing | None:
         return None
 
 
-def is_owned(home: Path) -> bool:
-    """Whether a service holds this home now, ready or not."""
+def owner(home: Path) -> int:
+    """The process that holds this home now, ready or not; 0 when none does."""
     try:
         with Path(home / "service.lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
-        return False
+        return 0
     except BlockingIOError:
-        return True
-    return False
+        return int((home / "service.lock").read_text() or 0)
+    return 0
 
 
 class Ownership:
@@ -60,6 +60,8 @@ class Ownership:
             raise LimitReached(
                 f"A service already runs in {home}{where}. Stop it with: claude-monitor stop"
             )
+        os.truncate(self._lock, 0)
+        os.write(self._lock, str(os.getpid()).encode())
         self.last_alive = self._alive.stat().st_mtime if self._alive.exists() else 0.0
         """When the service before us last said that it was alive; 0 when there was none."""
 
@@ -81,7 +83,7 @@ class Ownership:
 
 
 def _locked(lock: int) -> bool:
-    """Patient for a moment, because `is_owned` holds the lock while it looks."""
+    """Patient for a moment, because `owner` holds the lock while it looks."""
     for _ in range(10):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

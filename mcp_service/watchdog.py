@@ -1,6 +1,8 @@
 """Notices slots that nobody observed and makes them visible as missed readings."""
 
+import asyncio
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 import msgspec
 
@@ -8,7 +10,9 @@ from functions.core.monitor import MonitorSpec, Schedule
 from functions.core.ports import Clock, EventSink, ReadingStore
 from mcp_service.runtime.missed import missed
 
-CAUSE = "not ticking"
+NOT_TICKING = "not ticking"
+AT_ONCE = 100
+"""Monitors that are looked at together: their missed readings share commits."""
 PATIENCE = 1.75
 """Intervals after which a slot without a reading counts as missed; two are promised."""
 JUMP = 5.0
@@ -25,8 +29,8 @@ class _Watched(msgspec.Struct):
 
 
 class Watchdog:
-    """Looks only at slots that were due while the service ran: until `before` (when an earlier
-    process was last alive, 0 when there was none) and from now on."""
+    """Looks only at slots that were due while a service ran. `why` gives the cause of a slot that
+    the runtime knowingly skipped, or nothing."""
 
     def __init__(
         self,
@@ -35,32 +39,38 @@ class Watchdog:
         *,
         sink: EventSink,
         clock: Clock,
-        before: float = 0.0,
+        why: Callable[[str, int], str] = lambda _monitor, _slot: "",
     ) -> None:
         self._wanted = wanted
         self._readings = readings
         self._sink = sink
         self._clock = clock
-        self._before = before
+        self._why = why
+        self._before = 0.0
         self._since = clock.now()
         self._offset = clock.now() - clock.monotonic()
         self._watched: dict[str, _Watched] = {}
-        self._adopting = True
+        self._adopting = False
+
+    def take_over(self, before: float) -> None:
+        """Judge the last slots of the service that was last alive at `before` (0: there was none),
+        too: what they led to may not have been accepted."""
+        self._before, self._adopting = before, before > 0
 
     async def step(self) -> None:
         """Account for every slot that has had its time. Raises SourceUnavailable when a store
-        refuses; the slot is looked at again in the next round."""
+        refuses; the slots are looked at again in the next round."""
         now = self._clock.now()
         self._notice_jump(now)
         wanted = {spec.id: spec for spec in self._wanted()}
         for gone in self._watched.keys() - wanted.keys():
             del self._watched[gone]
-        for spec in wanted.values():
-            watched = self._watched.get(spec.id)
-            if watched is None or watched.schedule != spec.schedule:
-                watched = _Watched(spec.schedule, await self._start_of(spec, now))
-                self._watched[spec.id] = watched
-            await self._account(spec, watched, now=now)
+        left = iter(wanted.values())
+        while some := list(islice(left, AT_ONCE)):
+            looks = (self._account(spec, now=now) for spec in some)
+            for refusal in await asyncio.gather(*looks, return_exceptions=True):
+                if refusal is not None:
+                    raise refusal
         self._adopting = self._adopting and not wanted
 
     def _notice_jump(self, now: float) -> None:
@@ -69,27 +79,35 @@ class Watchdog:
             self._before, self._since = now - (offset - self._offset), now
         self._offset = offset
 
-    async def _start_of(self, spec: MonitorSpec, now: float) -> int:
-        """After a restart the last slots of the process before us are still to be judged."""
-        if self._adopting and self._before:
-            newest = (await self._readings.latest(spec.tenant, (spec.id,))).get(spec.id)
-            if newest and newest.slot >= self._before - 4 * spec.interval:
-                return newest.slot
-        return int(now)
-
-    async def _account(self, spec: MonitorSpec, watched: _Watched, *, now: float) -> None:
-        schedule = watched.schedule
-        last = schedule.next_after(now - PATIENCE * spec.interval) - spec.interval
-        first = schedule.next_after(watched.through)
+    async def _account(self, spec: MonitorSpec, *, now: float) -> None:
+        watched = await self._watching(spec, now)
+        last = spec.schedule.next_after(now - PATIENCE * spec.interval) - spec.interval
+        first = max(
+            spec.schedule.next_after(watched.through), last - LONGEST_BACKLOG * spec.interval
+        )
         if last < first:
             return
-        first = max(first, last - LONGEST_BACKLOG * spec.interval)
         seen = await self._readings.query(
             spec.tenant, spec.id, since=first, until=last + 1, limit=LONGEST_BACKLOG + 1
         )
         observed = {reading.slot for reading in seen}
         for slot in range(first, last + 1, spec.interval):
             if slot not in observed and (slot <= self._before or slot >= self._since):
+                cause = self._why(spec.id, slot) or NOT_TICKING
                 at = self._clock.now()
-                await self._sink.emit(missed(spec, slot, at=at, cause=CAUSE))
+                await self._sink.emit(missed(spec, slot, at=at, cause=cause))
             watched.through = slot
+
+    async def _watching(self, spec: MonitorSpec, now: float) -> _Watched:
+        watched = self._watched.get(spec.id)
+        if watched is None or watched.schedule != spec.schedule:
+            watched = _Watched(spec.schedule, int(now))
+            newest = await self._newest(spec) if self._adopting else 0
+            if newest and newest >= self._before - 4 * spec.interval:
+                watched.through = newest
+            self._watched[spec.id] = watched
+        return watched
+
+    async def _newest(self, spec: MonitorSpec) -> int:
+        found = (await self._readings.latest(spec.tenant, (spec.id,))).get(spec.id)
+        return found.slot if found else 0

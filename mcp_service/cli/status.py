@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mcp_service.background import ask, find
 from mcp_service.cli.output import say
-from mcp_service.home import is_owned, standing
+from mcp_service.home import owner, standing
 from mcp_service.settings import load
 
 NOT_RUNNING, NOT_WELL = 3, 1
@@ -16,9 +16,7 @@ def run(_: argparse.Namespace) -> int:
     home = Path(load().home)
     url, known = find(home), standing(home)
     if url is None or known is None:
-        starting = (
-            "is starting" if is_owned(home) else "does not run; start it: claude-monitor serve"
-        )
+        starting = "is starting" if owner(home) else "does not run; start it: claude-monitor serve"
         say(f"The service of {home} {starting}.")
         return NOT_RUNNING
     say(f"The service runs at {url} (process {known.pid}).")

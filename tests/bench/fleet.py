@@ -45,20 +45,23 @@ def run(fleet: Fleet) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         service = StandingService(Path(folder))
         settings = load(service.settings())
-        with _target() as target:
+        target = _target()
+        try:
             url = f"http://127.0.0.1:{_line(target)}/"
-            schedules = asyncio.run(_enlist(settings, url, fleet))
-            with service:
-                time.sleep(2 * fleet.interval)
-                since, until, used = _watched(service.home, fleet.seconds)
-                time.sleep(2 * fleet.interval)
+            schedules = asyncio.run(_enlist(settings, url, fleet=fleet))
+            service.start()
+            time.sleep(2 * fleet.interval)
+            since, until, used = _watched(service.home, fleet.seconds)
+            time.sleep(2 * fleet.interval)
+        finally:
+            service.kill()
             target.kill()
         readings = _readings(settings.readings, since, until)
     due = sum((until - one.next_after(since - 1) - 1) // one.interval + 1 for one in schedules)
     return {"bench": "fleet", **msgspec.structs.asdict(fleet), **_verdict(readings, due), **used}
 
 
-async def _enlist(settings: Settings, url: str, fleet: Fleet) -> list[Schedule]:
+async def _enlist(settings: Settings, url: str, *, fleet: Fleet) -> list[Schedule]:
     """Create the monitors as a tool call would, before the service begins."""
     make_keys(Path(settings.keys))
     migrate(settings.database_url)

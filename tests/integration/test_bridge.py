@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 
-from mcp_service.home import is_owned, standing
+from mcp_service.home import owner, standing
 from tests.servers.service import COMMAND, StandingService
 
 META = {
@@ -162,7 +162,7 @@ def test_many_bridges_start_one_service_which_outlives_them(scratch: Scratch) ->
     assert [replies[0]["result"].get("isError", False) for replies in results] == [False] * 5
     log = (scratch.home / "service.log").read_text()
     assert log.count("Application startup complete") == 1
-    assert is_owned(scratch.home)
+    assert owner(scratch.home)
 
 
 def test_a_service_that_died_is_started_again_by_the_next_call(scratch: Scratch) -> None:
@@ -176,7 +176,7 @@ def test_a_service_that_died_is_started_again_by_the_next_call(scratch: Scratch)
         known = standing(scratch.home)
         assert known is not None
         os.kill(known.pid, signal.SIGKILL)
-        while is_owned(scratch.home):
+        while owner(scratch.home):
             time.sleep(0.02)
     process.communicate(timeout=30)
 

@@ -69,6 +69,12 @@ class StandingService:
             process.kill()
             process.wait()
 
+    def wait(self, timeout: float = 30) -> int:
+        """Its exit code, once it has ended by itself."""
+        process, self._process = self._process, None
+        assert process, "it was killed; start it first"
+        return process.wait(timeout)
+
     def output(self) -> str:
         return (self.home / "output.log").read_text()
 

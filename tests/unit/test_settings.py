@@ -68,7 +68,9 @@ def test_a_short_token_is_refused_and_not_shown(tmp_path: Path) -> None:
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "settings.env"
-    file.write_text("# ours\nCLAUDE_MONITOR_PORT=7000\nCLAUDE_MONITOR_MAIL_FROM='me@home.example'\n")
+    file.write_text(
+        "# ours\nCLAUDE_MONITOR_PORT=7000\nCLAUDE_MONITOR_MAIL_FROM='me@home.example'\n"
+    )
     file.chmod(0o600)
     settings = load(environ(tmp_path, PORT="8000"))
     assert (settings.port, settings.mail_from) == (8000, "me@home.example")

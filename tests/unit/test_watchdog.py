@@ -53,9 +53,15 @@ class Scene:
         """No rules."""
 
     def watchdog(self, before: float = 0.0) -> Watchdog:
-        return Watchdog(
-            lambda: self.wanted, self.store, sink=self.sink, clock=self.clock, before=before
+        watchdog = Watchdog(
+            lambda: self.wanted,
+            self.store,
+            sink=self.sink,
+            clock=self.clock,
+            why=lambda _monitor, slot: "too busy" if slot == START + 20 else "",
         )
+        watchdog.take_over(before)
+        return watchdog
 
     async def pass_time(self, watchdog: Watchdog, seconds: int) -> None:
         for _ in range(seconds):
@@ -157,3 +163,10 @@ async def test_the_last_slots_before_a_crash_are_judged_by_the_next_service(scen
     watchdog = scene.watchdog(before=START - 105)  # 120 and 110 s ago were due and not accepted
     await scene.pass_time(watchdog, 5)
     assert await scene.missed() == [-120, -110]
+
+
+async def test_the_cause_of_a_skipped_slot_is_told(scene: Scene) -> None:
+    await scene.pass_time(scene.watchdog(), 50)
+    stored = await scene.store.query("t", "m", since=START, until=START + 99, limit=9)
+    causes = [reading.failure.cause for reading in stored if reading.failure]
+    assert causes == ["not ticking", "too busy", "not ticking"]
