@@ -9,10 +9,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given == ["mcp"]:
         # Before argparse and everything else: the client waits for the first answer.
-        from mcp_service.bridge.stdio import main as bridge  # noqa: PLC0415
+        from mcp_service.bridge.stdio import main as bridge  # noqa: PLC0415 - nothing else loads
 
         return bridge()
-    from mcp_service.cli.verbs import run  # noqa: PLC0415
+    from mcp_service.cli.verbs import run  # noqa: PLC0415 - not for the bridge
 
     return run(given)
 

@@ -76,7 +76,7 @@ def _structured(content_type: str, body: bytes) -> Event:
         raise InvalidConfiguration(Fault("content-type", "only JSON, one event at a time"))
     try:
         members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        data = _data(members)
+        data = _body(members)
         attributes = {name: _text(msgspec.json.decode(raw)) for name, raw in members.items()}
     except (ValueError, msgspec.MsgspecError) as error:
         problem = "must be a JSON object with the event's attributes and data"
@@ -84,7 +84,7 @@ def _structured(content_type: str, body: bytes) -> Event:
     return _event(attributes, data)
 
 
-def _data(members: dict[str, msgspec.Raw]) -> bytes:
+def _body(members: dict[str, msgspec.Raw]) -> bytes:
     """Takes the data out of a structured event: base64, plain text, or JSON as it stands."""
     encoded = members.pop("data_base64", None)
     raw = members.pop("data", None)

@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any
 
 from functions.core.errors import InvalidConfiguration, MonitorError
 from mcp_service.cli.output import complain
@@ -41,8 +42,8 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = top.add_subparsers(metavar="VERB", required=True)
 
-    def verb(name: str, words: str, **more: object) -> argparse.ArgumentParser:
-        added = verbs.add_parser(name, help=words, description=words, **more)  # type: ignore[arg-type]
+    def verb(name: str, words: str, **more: Any) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=words, description=words, **more)
         added.set_defaults(module=name)
         return added
 

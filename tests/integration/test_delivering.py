@@ -199,7 +199,7 @@ class Broken:
     """A channel with a fault of ours in it."""
 
     async def send(self, message: Message) -> str:
-        return str(message.nothing)  # type: ignore[attr-defined]
+        return str(message.nothing)  # type: ignore[attr-defined] # breaks on purpose
 
 
 async def test_a_fault_in_one_channel_does_not_stop_the_others(

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from typing import Any
 
+import msgspec
 import pytest
 
 from functions.core.errors import SourceUnavailable
@@ -91,12 +93,12 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def spec(name: str = "m", **changed: object) -> MonitorSpec:
-    parts: dict[str, object] = {
+def spec(name: str = "m", **changed: Any) -> MonitorSpec:
+    parts: dict[str, Any] = {
         "id": name, "tenant": "t", "version": 1, "provider": "website",
         "config": {"url": "https://shop.example/"}, "interval": 10, "phase": 0,
     }  # fmt: skip
-    return MonitorSpec(**(parts | changed))  # type: ignore[arg-type]
+    return MonitorSpec(**(parts | changed))
 
 
 async def test_each_slot_becomes_one_reading_of_that_slot() -> None:
