@@ -21,13 +21,12 @@ async def answered(
 ) -> Response:
     """Decode the event and do the work: 204, or 200 with the JSON that it gives back. An error of
     ours is logged and becomes 503 when trying again may help, otherwise 400."""
-    whose = ""
+    event = None
     try:
         event = decode(request.headers, await request.body())
-        whose = f"{event.type} {event.source} {event.id}"
         result = await work(event)
     except MonitorError as error:
-        log_refusal(log, error, whose=whose)
+        log_refusal(log, error, whose=f"{event.type} from {event.source}" if event else "")
         status = TRY_AGAIN if error.retry else NEVER_AGAIN
         return Response(error.message, status_code=status, media_type="text/plain")
     if result is None:

@@ -88,18 +88,16 @@ def guarded(app: App) -> App:
 
 
 async def _body(scope: Message, receive: Receive) -> bytes | None:
-    """The whole body, or None when it is too long."""
+    """The whole body, or None when it is too long or its sender has left."""
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit() or int(declared) > EVENT_LIMIT:
         return None
     body = bytearray()
-    while (message := await receive())["type"] == "http.request":
+    while len(body) <= EVENT_LIMIT and (message := await receive())["type"] == "http.request":
         body += message["body"]
-        if len(body) > EVENT_LIMIT:
-            return None
-        if not message["more_body"]:
-            break
-    return bytes(body)
+        if not message["more_body"] and len(body) <= EVENT_LIMIT:
+            return bytes(body)
+    return None
 
 
 async def _answer(send: Send, status: int) -> None:

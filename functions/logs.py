@@ -47,4 +47,4 @@ def log_refusal(log: logging.Logger, error: MonitorError, *, whose: str) -> None
     if len(_last_said) >= _MOST_REMEMBERED:
         _last_said.clear()
     _last_said[key] = now
-    log.warning("refused %r: %s %s", whose[:200], error.message, error.cause)
+    log.warning("refused %s: %s %s", whose[:200] or "what is no event", error.message, error.cause)

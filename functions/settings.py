@@ -65,7 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def key_faults(self, name: str) -> tuple[Fault, ...]:
         """What is wrong with a key file; nothing when it can be read and holds keys."""
         try:
-            parse_keys(self.key(name))
+            parse_keys(self.key(name), file=name)
         except InvalidConfiguration as error:
             return error.faults
         return ()

@@ -30,28 +30,26 @@ def new_shared_key() -> str:
 
 
 @lru_cache(maxsize=16)
-def parse_keys(text: str) -> dict[str, bytes]:
-    """Raw keys by id, the current one first. Raises InvalidConfiguration naming the line."""
+def parse_keys(text: str, *, file: str = "keys") -> dict[str, bytes]:
+    """Raw keys by id, the current one first. Raises InvalidConfiguration naming file and line."""
     keys = {}
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
-            name, raw = _parsed(line, number)
+            name, raw = _parsed(line, f"{file} line {number}")
             keys[name] = raw
     if not keys:
-        raise InvalidConfiguration(Fault("keys", "no key here; `claude-monitor setup` makes them"))
+        raise InvalidConfiguration(Fault(file, "no key here; `claude-monitor setup` makes them"))
     return keys
 
 
-def _parsed(line: str, number: int) -> tuple[str, bytes]:
+def _parsed(line: str, place: str) -> tuple[str, bytes]:
     name, _, encoded = line.strip().partition(" ")
     try:
         raw = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != KEY_BYTES:
-        raise InvalidConfiguration(
-            Fault(f"keys line {number}", "must be a key id, a space and 32 bytes in base64")
-        )
+        raise InvalidConfiguration(Fault(place, "must be a key id, a space and 32 bytes in base64"))
     return name, raw
 
 

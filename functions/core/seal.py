@@ -53,34 +53,32 @@ class _Sealed(msgspec.Struct, frozen=True):
 
 def new_signing_key() -> str:
     """A private key for signing specs (Ed25519)."""
-    private = Ed25519PrivateKey.generate()
-    return key_line(
-        private.private_bytes_raw(), named_after=private.public_key().public_bytes_raw()
-    )
+    return _line(Ed25519PrivateKey.generate())
 
 
 def public_of(signing_key: str) -> str:
     """What the functions verify with: the public halves, in the same order."""
-    return "\n".join(
-        key_line(Ed25519PrivateKey.from_private_bytes(raw).public_key().public_bytes_raw())
-        for raw in parse_keys(signing_key).values()
-    )
+    return _publics(signing_key, Ed25519PrivateKey)
 
 
 def new_sealing_key() -> str:
     """A private key with which one role opens its secrets (X25519)."""
-    private = X25519PrivateKey.generate()
-    return key_line(
-        private.private_bytes_raw(), named_after=private.public_key().public_bytes_raw()
-    )
+    return _line(X25519PrivateKey.generate())
 
 
 def sealing_public_of(key: str) -> str:
     """What the service seals with: the public halves, in the same order."""
-    return "\n".join(
-        key_line(X25519PrivateKey.from_private_bytes(raw).public_key().public_bytes_raw())
-        for raw in parse_keys(key).values()
-    )
+    return _publics(key, X25519PrivateKey)
+
+
+def _line(private: Ed25519PrivateKey | X25519PrivateKey) -> str:
+    public = private.public_key().public_bytes_raw()
+    return key_line(private.private_bytes_raw(), named_after=public)
+
+
+def _publics(text: str, kind: type[Ed25519PrivateKey] | type[X25519PrivateKey]) -> str:
+    privates = (kind.from_private_bytes(raw) for raw in parse_keys(text).values())
+    return "\n".join(key_line(private.public_key().public_bytes_raw()) for private in privates)
 
 
 def sign_spec(spec: MonitorSpec, signing_key: str) -> bytes:

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import anyio
 import pytest
@@ -73,8 +74,9 @@ def document(url: str, signing_key: str = SIGNING) -> bytes:
 
 
 def tick(data: bytes) -> tuple[dict[str, str], bytes]:
-    now = utc_text(time.time())
-    return encode(Event(id="1", source="/pingsources/shop", type=PING, time=now, data=data))
+    """As PingSource sends it: an id of its own each time."""
+    now, fresh = utc_text(time.time()), str(uuid4())
+    return encode(Event(id=fresh, source="/pingsources/shop", type=PING, time=now, data=data))
 
 
 def send_without_end(client: socket.socket) -> None:
@@ -115,9 +117,9 @@ def test_a_dead_target_is_a_reading_and_a_refusing_broker_is_a_503(
 def test_an_event_that_is_not_ours_is_never_wanted_again_and_logged_once(
     poll: Function, website: Website, broker: Broker
 ) -> None:
-    stranger = tick(document(website.url, new_signing_key()))
+    stranger = document(website.url, new_signing_key())
     for _ in range(3):
-        status, body = poll.post(*stranger)
+        status, body = poll.post(*tick(stranger))
         assert status == 400
         assert b"unsigned" in body
     headers, body = tick(document(website.url))

@@ -62,7 +62,7 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
         "CLAUDE_MONITOR_DEADLINE",
         "CLAUDE_MONITOR_SMTP_URL",
         "CLAUDE_MONITOR_DATABASE_URL",
-        "keys line 1",
+        "events.key line 1",
     }
 
 
