@@ -1,7 +1,7 @@
 """The keys of one installation: made once, kept in files that only their owner can read."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
 from functions.core.errors import AccessDenied
@@ -15,29 +15,41 @@ from functions.core.seal import (
 
 ROLES = ("poll", "notify")
 """The functions that open secrets; each has a key pair of its own."""
+KEY_FILES = (
+    *("spec.key", "spec.pub", "events.key", "pepper"),
+    *(f"{role}.{half}" for role in ROLES for half in ("key", "pub")),
+)
+
+
+def completed(known: Mapping[str, str]) -> dict[str, str]:
+    """All key files by name: what is known stays and what is missing is made. The public halves
+    always follow from the private ones."""
+    files = {
+        "spec.key": known.get("spec.key") or new_signing_key(),
+        "events.key": known.get("events.key") or new_shared_key(),
+        "pepper": known.get("pepper") or secrets.token_hex(32),
+    }
+    files["spec.pub"] = public_of(files["spec.key"])
+    for role in ROLES:
+        files[f"{role}.key"] = known.get(f"{role}.key") or new_sealing_key()
+        files[f"{role}.pub"] = sealing_public_of(files[f"{role}.key"])
+    return files
 
 
 def make_keys(folder: Path) -> list[str]:
     """Make what is missing and leave what is there. Returns the names of what was made."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made: list[str] = []
-
-    def keep(name: str, make: Callable[[], str]) -> str:
+    known = {
+        name: (folder / name).read_text(encoding="ascii").strip()
+        for name in KEY_FILES
+        if (folder / name).exists()
+    }
+    made = {name: text for name, text in completed(known).items() if not known.get(name)}
+    for name, text in made.items():
         path = folder / name
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(make() + "\n", encoding="ascii")
-            made.append(name)
-        return path.read_text(encoding="ascii").strip()
-
-    signing = keep("spec.key", new_signing_key)
-    keep("spec.pub", lambda: public_of(signing))
-    keep("events.key", new_shared_key)
-    keep("pepper", lambda: secrets.token_hex(32))
-    for role in ROLES:
-        private = keep(f"{role}.key", new_sealing_key)
-        keep(f"{role}.pub", lambda private=private: sealing_public_of(private))  # type: ignore[misc]
-    return made
+        path.touch(mode=0o600)
+        path.write_text(text + "\n", encoding="ascii")
+    return list(made)
 
 
 def read_key(folder: Path, name: str) -> str:

@@ -1,13 +1,15 @@
-"""`claude-monitor setup`: everything the service needs here; run again, it changes nothing."""
+"""`claude-monitor setup`: everything the service needs here, or on a cluster; run again, it changes
+nothing."""
 
 import argparse
+import asyncio
 import os
 from pathlib import Path
 
 from mcp_service.cli.output import say, step
 from mcp_service.home import prepare
 from mcp_service.keys import make_keys
-from mcp_service.settings import PREFIX, home_of, load, settings_file
+from mcp_service.settings import PREFIX, Settings, home_of, load, settings_file
 
 WORDS = """\
 # Settings of claude-monitor; the environment wins over this file.
@@ -17,7 +19,9 @@ WORDS = """\
 """
 
 
-def run(_: argparse.Namespace) -> int:
+def run(chosen: argparse.Namespace) -> int:
+    if chosen.cluster:
+        return _on_cluster(load())
     home = home_of(os.environ)
     with step(f"Home folder {home}"):
         prepare(home)
@@ -26,12 +30,26 @@ def run(_: argparse.Namespace) -> int:
     settings = load()
     with step(f"Keys in {settings.keys}"):
         make_keys(Path(settings.keys))
+    _migrate(settings)
+    say("Set up. Next: claude-monitor serve")
+    return 0
+
+
+def _on_cluster(settings: Settings) -> int:
+    from mcp_service.runtime.key_secrets import write_key_secrets  # noqa: PLC0415 - seldom needed
+
+    with step("Keys as Secrets of the namespace"):
+        written = asyncio.run(write_key_secrets())
+    say(f"Written: {', '.join(written) or 'nothing, all were there'}")
+    _migrate(settings)
+    return 0
+
+
+def _migrate(settings: Settings) -> None:
     with step("Database"):
         from mcp_service.database.migrate import migrate  # noqa: PLC0415 - it takes its time
 
         migrate(settings.database_url)
-    say("Set up. Next: claude-monitor serve")
-    return 0
 
 
 def _write_settings(file: Path) -> None:

@@ -53,7 +53,12 @@ def parser() -> argparse.ArgumentParser:
     )
     verb("mcp", "serve MCP on standard input and output; starts the service if need be")
     verb("stop", "end the service of this home")
-    verb("setup", "make the home folder, the keys, the settings file and the database")
+    setup = verb("setup", "make the home folder, the keys, the settings file and the database")
+    setup.add_argument(
+        "--cluster",
+        action="store_true",
+        help="in a pod: make the keys as Secrets of its namespace, and the database",
+    )
     verb("doctor", "try every part and say how to repair it", aliases=["test-connections"])
     verb("status", "whether the service runs, and what it runs")
     verb("settings", "every setting, its value and where it comes from")

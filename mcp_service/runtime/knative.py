@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx2
 from lightkube import ApiError, AsyncClient
+from lightkube.core.exceptions import ConfigError
 from lightkube.generic_resource import GenericNamespacedResource, create_namespaced_resource
 from lightkube.resources.core_v1 import ConfigMap
 
@@ -34,9 +35,14 @@ ANCHOR = "monitors"
 _CHUNK = 500
 
 
-def connect(namespace: str) -> AsyncClient:
-    """A client of the cluster this process runs in or that KUBECONFIG names."""
-    return AsyncClient(namespace=namespace, field_manager=PART_OF)
+def connect(namespace: str | None = None) -> AsyncClient:
+    """A client of the cluster this process runs in or that KUBECONFIG names, and of this namespace
+    or the one we are in. Raises SourceUnavailable when there is no cluster to be found."""
+    try:
+        return AsyncClient(namespace=namespace, field_manager=PART_OF)
+    except ConfigError as error:
+        message = "No cluster is configured here; run in a pod, or set KUBECONFIG."
+        raise SourceUnavailable(message, cause=str(error)) from error
 
 
 class Knative:
@@ -56,13 +62,13 @@ class Knative:
     async def apply(self, spec: MonitorSpec) -> None:
         """Make the monitor's PingSource what it should be; an equal one is left alone, because
         any change of a PingSource restarts its schedule."""
-        async with _explained():
+        async with explained():
             wanted = await self._wanted(spec, sign_spec(spec, self._signing_key))
             if not await self._is_live(wanted):
                 await self._client.apply(wanted, force=True)
 
     async def remove(self, monitor: str) -> None:
-        async with _explained():
+        async with explained():
             try:
                 await self._client.delete(PingSource, object_name(monitor))
             except ApiError as error:
@@ -71,7 +77,7 @@ class Knative:
 
     async def list(self) -> dict[str, RuntimeStatus]:
         found = {}
-        async with _explained():
+        async with explained():
             async for source in self._client.list(
                 PingSource, labels={**SELECTOR}, chunk_size=_CHUNK
             ):
@@ -82,7 +88,7 @@ class Knative:
     async def check(self, spec: MonitorSpec) -> Reading:
         """One live run that stores nothing, after Knative's own webhooks took the definition."""
         document = sign_spec(spec, self._signing_key)
-        async with _explained():
+        async with explained():
             wanted = await self._wanted(spec, document)
             await self._client.apply(wanted, force=True, dry_run=True)
         return await self._ask(spec, document)
@@ -107,7 +113,7 @@ class Knative:
 
 
 @asynccontextmanager
-async def _explained() -> AsyncIterator[None]:
+async def explained() -> AsyncIterator[None]:
     """The cluster's refusals in our own words; what it said is kept for the log."""
     try:
         yield
