@@ -145,9 +145,9 @@ class _Talk:
 
     def _leave(self) -> None:
         """Say goodbye. The mail is accepted, whatever comes back."""
-        if self._smtp.sock is not None:
-            self._smtp.sock.settimeout(GOODBYE)
         with suppress(smtplib.SMTPException, OSError):
+            if self._smtp.sock is not None:
+                self._smtp.sock.settimeout(GOODBYE)
             self._smtp.quit()
 
 
