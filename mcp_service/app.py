@@ -29,7 +29,6 @@ from mcp_service.heartbeat import EVERY, Heartbeat
 from mcp_service.keys import read_key, sealing_keys
 from mcp_service.loops import Loop
 from mcp_service.reconciler import Reconciler
-from mcp_service.runtime.catch_up import catch_up
 from mcp_service.runtime.embedded import Embedded
 from mcp_service.runtime.sink import InProcessSink
 from mcp_service.service import Service
@@ -44,6 +43,7 @@ STALLED = 5.0
 LAST_POLLS = 15.0
 """Seconds that polls in flight get when the service ends."""
 
+Stores = tuple[Database, SqlAlertRecords, SqliteReadings]
 OpenChannel = Callable[[ChannelRow], Channel]
 
 _log = logging.getLogger("claude_monitor")
@@ -76,7 +76,7 @@ class App:
         records = self.service.records
         await asyncio.to_thread(mend, self.service.database, records)
         rows = await asyncio.to_thread(records.monitors)
-        if count := await catch_up(rows, self.readings, submit=self.queue.submit):
+        if count := await self.sink.catch_up(rows, self.readings):
             _log.info("caught up with %d stored readings", count)
 
     async def close(self) -> None:
@@ -90,6 +90,9 @@ class App:
 def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
     """Build everything; the database must be migrated and the keys made. `before` is when an
     earlier service of this home was last alive."""
+    if settings.runtime != "embedded":
+        problem = "this command runs monitors in its own process; set it to embedded"
+        raise InvalidConfiguration(Fault("CLAUDE_MONITOR_RUNTIME", problem))
     engine = open_engine(settings.database_url)
     store = SqlAlertStore(engine)
     readings = SqliteReadings(settings.readings)
@@ -102,31 +105,38 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
         if await queue.submit(reading):
             deliver.wake()
 
-    sink = InProcessSink(Recording(readings), submit, log=_log)
+    sink = InProcessSink(Recording(readings), submit)
     runtime = embedded(settings, http, sink=sink, clock=clock)
+    stores = (Database(engine), SqlAlertRecords(engine), readings)
     app = App(
-        service=Service(
-            database=Database(engine),
-            records=SqlAlertRecords(engine),
-            readings=readings,
-            runtime=runtime,
-            runtime_name=settings.runtime,
-            channels=explained(opener(settings), settings),
-            clock=clock,
-            pepper=bytes.fromhex(read_key(Path(settings.keys), "pepper")),
-            sealing_keys=sealing_keys(Path(settings.keys)),
-            version=our_version(),
-        ),
+        service=_service(settings, stores, runtime=runtime, clock=clock),
         runtime=runtime,
         sink=sink,
         queue=queue,
         readings=readings,
         http=http,
-        loops={"delivery": deliver},
+        loops={deliver.name: deliver},
         clock=clock,
     )
     app.loops |= _loops(app, settings, before=before)
     return app
+
+
+def _service(settings: Settings, stores: Stores, *, runtime: Embedded, clock: Clock) -> Service:
+    keys = Path(settings.keys)
+    database, records, readings = stores
+    return Service(
+        database=database,
+        records=records,
+        readings=readings,
+        runtime=runtime,
+        runtime_name=settings.runtime,
+        channels=explained(opener(settings), settings),
+        clock=clock,
+        pepper=bytes.fromhex(read_key(keys, "pepper")),
+        sealing_keys=sealing_keys(keys),
+        version=our_version(),
+    )
 
 
 def embedded(settings: Settings, http: HttpClient, *, sink: EventSink, clock: Clock) -> Embedded:

@@ -13,6 +13,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from functions.guard import PromptProtocol
 from mcp_service.app import App, plug
 from mcp_service.clock import SteadyClock
 from mcp_service.database.migrate import migrate
@@ -90,7 +91,7 @@ def _asgi(app: App, settings: Settings, *, transport: Transport) -> ASGIApp:
 def _configuration(asgi: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         asgi,
-        http="httptools",
+        http=PromptProtocol,
         ws="none",
         lifespan="on",
         access_log=False,

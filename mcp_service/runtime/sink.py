@@ -1,10 +1,14 @@
 """Where readings go when everything runs in one process: the store, then the rules."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import islice
 from typing import Protocol
 
 from functions.core.errors import MonitorError, SourceUnavailable
+from functions.core.ports import MonitorRow, ReadingStore
 from functions.core.reading import Reading
 
 
@@ -19,16 +23,19 @@ Submit = Callable[[Reading], Awaitable[object]]
 
 BEHIND_LIMIT = 100_000
 """Stored readings that the rules have not seen; beyond it only the restart's catch-up helps."""
+TOGETHER = 500
+"""Readings submitted at once when there is much to catch up with: they share a transaction."""
+
+_log = logging.getLogger("claude_monitor.sink")
 
 
 class InProcessSink:
     """A reading is accepted when the store and the rules both have it for good (implements
     EventSink). What only the store has is owed to the rules and submitted again by `settle`."""
 
-    def __init__(self, recording: Records, submit: Submit, *, log: logging.Logger) -> None:
+    def __init__(self, recording: Records, submit: Submit) -> None:
         self._recording = recording
         self._submit = submit
-        self._log = log
         self._behind: dict[str, Reading] = {}
         self.fault = ""
         """Why the last reading was not accepted, or nothing."""
@@ -41,11 +48,25 @@ class InProcessSink:
             raise
         self.fault = ""
 
+    async def catch_up(self, rows: Iterable[MonitorRow], readings: ReadingStore) -> int:
+        """At start: have every stored reading evaluated that is newer than its monitor's newest
+        evaluated one. Returns how many there were."""
+        for row in rows:
+            first = row.newest + 1
+            for reading in await readings.query(
+                row.tenant, row.monitor, since=first, until=sys.maxsize, limit=BEHIND_LIMIT
+            ):
+                self._behind[reading.id] = reading
+        count = len(self._behind)
+        await self.settle()
+        return count
+
     async def settle(self) -> None:
         """Submit what the rules have not seen, oldest first. Raises SourceUnavailable."""
-        for key, reading in list(self._behind.items()):
-            await self._evaluate(reading)
-            del self._behind[key]
+        while some := list(islice(self._behind.items(), TOGETHER)):
+            await asyncio.gather(*(self._evaluate(reading) for _, reading in some))
+            for key, _ in some:
+                self._behind.pop(key, None)
 
     async def _accept(self, reading: Reading) -> None:
         await self._recording.record((reading,))
@@ -63,4 +84,4 @@ class InProcessSink:
             raise
         except MonitorError as error:
             # Never again is right for it: the monitor was deleted or changed while it was polled.
-            self._log.info("reading %s not evaluated: %s", reading.id, error.message)
+            _log.info("reading %s not evaluated: %s", reading.id, error.message)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from typing import Any
 
-import msgspec
 import pytest
 
 from functions.core.errors import SourceUnavailable

@@ -1,6 +1,5 @@
 """The watchdog: a slot that nobody observed becomes visible, and nothing else does."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -40,7 +39,7 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         self.clock = HandClock(START)
         self.store = SqliteReadings(folder / "readings.db")
-        self.sink = InProcessSink(self, self.evaluate, log=logging.getLogger("test"))
+        self.sink = InProcessSink(self, self.evaluate)
         self.wanted = [spec()]
         self.is_open = True
 
