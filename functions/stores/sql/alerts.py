@@ -96,15 +96,13 @@ class SqlAlertTransaction:
 
     def put_alert(self, alert: Alert) -> None:
         columns = msgspec.structs.asdict(alert)
-        key = _matches(alerts, tenant=alert.tenant, id=alert.id)
-        if not self._connection.execute(update(alerts).where(key).values(columns)).rowcount:
-            self._connection.execute(insert(alerts).values(columns))
+        key = {"_tenant": alert.tenant, "_id": alert.id}
+        if not self._connection.execute(_CHANGE_ALERT, columns | key).rowcount:
+            self._connection.execute(_BEGIN_ALERT, columns)
 
     def open_alert(self, tenant: str, monitor: str, *, rule: str) -> Alert | None:
-        query = select(alerts).where(
-            _matches(alerts, tenant=tenant, monitor=monitor, rule=rule), alerts.c.state.in_(OPEN)
-        )
-        found = self._connection.execute(query.order_by(alerts.c.slot.desc())).first()
+        key = {"_tenant": tenant, "_monitor": monitor, "_rule": rule}
+        found = self._connection.execute(_OPEN_ALERT, key).first()
         return None if found is None else rows.alert(found)
 
     def owe(self, delivery: Delivery) -> None:
@@ -139,13 +137,17 @@ def _key(row: MonitorRow) -> dict[str, Any]:
     return {"_tenant": row.tenant, "_monitor": row.monitor}
 
 
-def _saving(table: Table, *names: str) -> Update:
-    return update(table).where(*(table.c[name] == bindparam(f"_{name}") for name in names))
+def _where(table: Table, *names: str) -> ColumnElement[bool]:
+    return and_(*(table.c[name] == bindparam(f"_{name}") for name in names))
 
 
-_SAVE_NEWEST = _saving(alert_monitors, "tenant", "monitor").values(newest=bindparam("newest"))
-_SAVE_STATE = _saving(rule_states, "tenant", "monitor", "rule").values(state=bindparam("state"))
-
-
-def _matches(table: Table, **key: str) -> ColumnElement[bool]:
-    return and_(*(table.c[name] == value for name, value in key.items()))
+# Made once: putting a statement together takes longer than running it.
+_SAVE_NEWEST = update(alert_monitors).where(_where(alert_monitors, "tenant", "monitor"))
+_SAVE_STATE = update(rule_states).where(_where(rule_states, "tenant", "monitor", "rule"))
+_CHANGE_ALERT = update(alerts).where(_where(alerts, "tenant", "id"))
+_BEGIN_ALERT = insert(alerts)
+_OPEN_ALERT = (
+    select(alerts)
+    .where(_where(alerts, "tenant", "monitor", "rule"), alerts.c.state.in_(OPEN))
+    .order_by(alerts.c.slot.desc())
+)
