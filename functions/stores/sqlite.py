@@ -31,8 +31,9 @@ _REPLACE_MISSED = """
 UPDATE readings SET missed = 0, reading = ?
 WHERE tenant = ? AND monitor = ? AND slot = ? AND missed
 """
+# CROSS JOIN: otherwise the planner walks through all readings of the tenant.
 _LATEST = """
-SELECT asked.value, reading FROM json_each(?1) AS asked JOIN readings
+SELECT asked.value, reading FROM json_each(?1) AS asked CROSS JOIN readings
 ON tenant = ?2 AND monitor = asked.value AND slot =
     (SELECT max(slot) FROM readings WHERE tenant = ?2 AND monitor = asked.value)
 """
