@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,7 +13,7 @@ from functions.channels import load
 from functions.clients.http import CurlHttp, outbound_http
 from functions.core.channel import Lent, configured_channel
 from functions.core.errors import Fault, InvalidConfiguration
-from functions.core.ports import Channel, ChannelRow, Clock, EventSink, HttpClient
+from functions.core.ports import Channel, ChannelRow, Clock, EventSink, HttpClient, ReadingStore
 from functions.core.reading import Reading
 from functions.core.seal import Opener, SpecVerifier
 from functions.notify.delivering import Delivering
@@ -30,6 +30,7 @@ from mcp_service.keys import read_key, sealing_keys
 from mcp_service.loops import Loop
 from mcp_service.reconciler import Reconciler
 from mcp_service.runtime.embedded import Embedded
+from mcp_service.runtime.port import Runtime
 from mcp_service.runtime.sink import InProcessSink
 from mcp_service.service import Service
 from mcp_service.settings import Settings
@@ -43,7 +44,7 @@ STALLED = 5.0
 LAST_POLLS = 15.0
 """Seconds that polls in flight get when the service ends."""
 
-Stores = tuple[Database, SqlAlertRecords, SqliteReadings]
+Stores = tuple[Database, SqlAlertRecords, ReadingStore]
 OpenChannel = Callable[[ChannelRow], Channel]
 
 _log = logging.getLogger("claude_monitor")
@@ -79,6 +80,10 @@ class App:
         if count := await self.sink.catch_up(rows, self.readings):
             _log.info("caught up with %d stored readings", count)
 
+    def runs(self) -> list[Coroutine[object, object, None]]:
+        """What goes on until cancelled."""
+        return [self.runtime.run(), *(loop.run() for loop in self.loops.values())]
+
     async def close(self) -> None:
         """Let the polls in flight finish, then let go of everything."""
         await self.runtime.finish(LAST_POLLS)
@@ -109,7 +114,7 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
     runtime = embedded(settings, http, sink=sink, clock=clock)
     stores = (Database(engine), SqlAlertRecords(engine), readings)
     app = App(
-        service=_service(settings, stores, runtime=runtime, clock=clock),
+        service=bundle(settings, stores, runtime=runtime, clock=clock),
         runtime=runtime,
         sink=sink,
         queue=queue,
@@ -122,7 +127,8 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
     return app
 
 
-def _service(settings: Settings, stores: Stores, *, runtime: Embedded, clock: Clock) -> Service:
+def bundle(settings: Settings, stores: Stores, *, runtime: Runtime, clock: Clock) -> Service:
+    """What the use cases work with, whatever the runtime."""
     keys = Path(settings.keys)
     database, records, readings = stores
     return Service(

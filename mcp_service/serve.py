@@ -56,13 +56,12 @@ async def _live(
     app = plug(settings, clock, before=home.last_alive)
     try:
         await app.catch_up()
-        loops = [*app.loops.values(), Loop("alive", home.touch, every=1)]
+        alive = Loop("alive", home.touch, every=1)
         server = uvicorn.Server(_configuration(_asgi(app, settings, transport=transport)))
         gc.collect()
         gc.freeze()
         async with asyncio.TaskGroup() as group:
-            runs = [app.runtime.run(), *(loop.run() for loop in loops)]
-            tasks = [group.create_task(run) for run in runs]
+            tasks = [group.create_task(run) for run in (*app.runs(), alive.run())]
             port = door.getsockname()[1]
             url = settings.at(port)
             home.announce(url, clock.now())
