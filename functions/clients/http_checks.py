@@ -2,11 +2,12 @@
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from functions.core.errors import AccessDenied
 from functions.core.ports import HttpResponse
 from functions.core.provider import Context, Metric, SecretSlot
+from functions.core.reading import Reading
 
 HTTP_METRICS = (
     Metric("up", "1", "1 when the target answered as expected, else 0"),
@@ -70,6 +71,19 @@ def status_fits(status: int, ranges: Iterable[str]) -> bool:
         if int(first) <= status <= int(last or first):
             return True
     return False
+
+
+def status_cause(response: HttpResponse, expected: Sequence[str]) -> str:
+    """Why this status does not count as up; nothing when it does."""
+    if status_fits(response.status, expected):
+        return ""
+    return f"status {response.status}, expected {', '.join(expected)}"
+
+
+def judged(context: Context, metrics: dict[str, float], *, cause: str, started: float) -> Reading:
+    """The reading of an answer: up, unless there is a cause why it does not count as that."""
+    verdict = {"up": 0.0 if cause else 1.0}
+    return context.reading(metrics | verdict, {"cause": cause} if cause else {}, started=started)
 
 
 def page_has(response: HttpResponse, text: str) -> bool:

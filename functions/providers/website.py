@@ -1,67 +1,30 @@
 """A website or HTTP address: is it up, how fast, with what status and certificate."""
 
-import re
-from typing import Annotated, Literal
+from typing import Annotated
 
-from msgspec import Meta, field
+from msgspec import Meta
 
 from functions.clients.http_checks import (
     HTTP_METRICS,
-    HTTP_SECRETS,
     TLS_METRICS,
+    judged,
     measured,
     page_has,
-    secret_headers,
-    status_fits,
+    status_cause,
 )
-from functions.core.errors import Fault, InvalidConfiguration, SourceUnavailable
-from functions.core.outbound import OwnNetworkDown
-from functions.core.ports import HttpRequest, HttpResponse
-from functions.core.provider import Context, DefaultRule, Metric, Provider, Template
+from functions.clients.http_provider import Body, HttpProvider, Method, body_faults
+from functions.core.errors import Fault
+from functions.core.ports import HttpResponse
+from functions.core.provider import Context, DefaultRule, Metric, Template
 from functions.core.reading import Reading
-from functions.core.web import header_faults, parse_url
-
-_SECRET_NAME = re.compile(r"auth|cookie|token|secret|passw|api-?key", re.IGNORECASE)
-
-StatusRange = Annotated[
-    str, Meta(pattern=r"^[1-5][0-9]{2}(-[1-5][0-9]{2})?$", examples=["200-299"])
-]
 
 
-class Website(Provider, frozen=True, kw_only=True):
+class Website(HttpProvider, frozen=True, kw_only=True):
     """Asks a website or any HTTP address and reports whether it is up, its status, the time of each
     phase, the days its certificate is still valid, and whether a text is on the page."""
 
-    url: Annotated[
-        str,
-        Meta(
-            title="Address",
-            description="The page to ask, with http:// or https://; without user name or password.",
-            min_length=8,
-            max_length=2048,
-            examples=["https://shop.example/checkout"],
-        ),
-    ]
-    method: Annotated[
-        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-        Meta(title="Method", description="The HTTP method; HEAD asks for no page."),
-    ] = "GET"
-    headers: Annotated[
-        dict[str, str],
-        Meta(title="Headers", description="Request headers that are not secret.", max_length=20),
-    ] = field(default_factory=dict)
-    body: Annotated[
-        str, Meta(title="Body", description="What is sent with the request.", max_length=16_384)
-    ] = ""
-    expected_status: Annotated[
-        tuple[StatusRange, ...],
-        Meta(
-            title="Expected status",
-            description="Status codes or ranges that count as up.",
-            min_length=1,
-            max_length=10,
-        ),
-    ] = ("200-399",)
+    method: Method = "GET"
+    body: Body = ""
     keyword_present: Annotated[
         str,
         Meta(
@@ -78,19 +41,6 @@ class Website(Provider, frozen=True, kw_only=True):
             max_length=200,
         ),
     ] = ""
-    redirects: Annotated[
-        int,
-        Meta(title="Redirects", description="How many redirects to follow at most.", ge=0, le=5),
-    ] = 3
-    timeout: Annotated[
-        float,
-        Meta(
-            title="Timeout",
-            description="Seconds for everything, redirects included, after which it is down.",
-            ge=1,
-            le=30,
-        ),
-    ] = 10.0
 
     keywords = (
         *("website", "site", "page", "url", "http", "https", "web", "shop", "webshop", "homepage"),
@@ -104,7 +54,6 @@ class Website(Provider, frozen=True, kw_only=True):
         "warn me two weeks before the certificate of my site expires",
         "alert me if the page no longer says Add to cart",
     )
-    secrets = HTTP_SECRETS
     default_rules = (
         DefaultRule("down", "up is 0 for 3 readings, critical", "Three tries in a row failed."),
     )
@@ -132,58 +81,29 @@ class Website(Provider, frozen=True, kw_only=True):
             named += (Metric("forbidden", "1", "1 when the text that must not be was found"),)
         return named
 
-    def hosts(self, slot: str) -> tuple[str, ...]:
-        """Every secret goes to the URL's own host and to no redirect elsewhere."""
-        return (parse_url(self.url).host,)
-
     def problems(self) -> tuple[Fault, ...]:
         """Faults that msgspec's constraints cannot say."""
-        found = list(header_faults(self.headers))
-        for name in filter(_SECRET_NAME.search, self.headers):
-            problem = "looks like a secret; store it as the secret basic, bearer or header instead"
-            found.append(Fault(f"headers.{name}", problem))
-        if self.body and self.method in ("GET", "HEAD"):
-            found.append(Fault("body", f"cannot be sent with {self.method}; set method to POST"))
+        found = [*super().problems(), *body_faults(self.method, self.body)]
         if self.method == "HEAD" and (self.keyword_present or self.keyword_absent):
             found.append(Fault("method", "HEAD asks for no page to look for a text in; use GET"))
-        try:
-            parse_url(self.url)
-        except InvalidConfiguration as wrong:
-            found += wrong.faults
         return tuple(found)
 
     async def poll(self, context: Context) -> Reading:
         """One request with its redirects. A target that fails is a good reading, `up = 0`."""
         started = context.clock.now()
-        try:
-            response = await context.http.fetch(self._request(context))
-        except OwnNetworkDown:
-            raise
-        except SourceUnavailable as failed:
-            return context.reading({"up": 0.0}, {"cause": failed.message}, started=started)
+        response = await self.ask(context, method=self.method, body=self.body, headers=self.headers)
+        if isinstance(response, Reading):
+            return response
         texts = self._texts_found(response)
-        cause = self._cause(response, texts)
-        metrics = measured(response) | texts | {"up": 0.0 if cause else 1.0}
-        return context.reading(metrics, {"cause": cause} if cause else {}, started=started)
-
-    def _request(self, context: Context) -> HttpRequest:
-        return HttpRequest(
-            url=self.url,
-            method=self.method,
-            headers=self.headers | secret_headers(context, parse_url(self.url).host),
-            body=self.body.encode(),
-            redirects=self.redirects,
-            deadline=min(self.timeout, context.deadline),
-        )
+        cause = status_cause(response, self.expected_status) or self._cause(texts)
+        return judged(context, measured(response) | texts, cause=cause, started=started)
 
     def _texts_found(self, response: HttpResponse) -> dict[str, float]:
         wanted = {"keyword": self.keyword_present, "forbidden": self.keyword_absent}
         return {name: float(page_has(response, text)) for name, text in wanted.items() if text}
 
-    def _cause(self, response: HttpResponse, texts: dict[str, float]) -> str:
-        """Why an answer does not count as up; nothing when it does."""
-        if not status_fits(response.status, self.expected_status):
-            return f"status {response.status}, expected {', '.join(self.expected_status)}"
+    def _cause(self, texts: dict[str, float]) -> str:
+        """Why a page does not count as up; nothing when it does."""
         if texts.get("keyword") == 0:
             return "the page lacks the text that must be there"
         if texts.get("forbidden") == 1:

@@ -1,0 +1,114 @@
+"""What every provider that asks over HTTP is asked itself, and how it asks: one way for all."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from functions.clients.http_checks import HTTP_SECRETS, secret_headers
+from functions.core.errors import Fault, InvalidConfiguration, SourceUnavailable
+from functions.core.outbound import OwnNetworkDown
+from functions.core.ports import HttpRequest, HttpResponse
+from functions.core.provider import Context, Provider
+from functions.core.reading import Reading
+from functions.core.web import header_faults, parse_url
+
+_SECRET_NAME = re.compile(r"auth|cookie|token|secret|passw|api-?key", re.IGNORECASE)
+
+StatusRange = Annotated[
+    str, Meta(pattern=r"^[1-5][0-9]{2}(-[1-5][0-9]{2})?$", examples=["200-299"])
+]
+Method = Annotated[
+    Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    Meta(title="Method", description="The HTTP method; HEAD asks for no page."),
+]
+Body = Annotated[
+    str, Meta(title="Body", description="What is sent with the request.", max_length=16_384)
+]
+
+
+class HttpProvider(Provider, frozen=True, kw_only=True):
+    """Base of the providers that ask one address; what they send and how they judge the answer is
+    their own."""
+
+    url: Annotated[
+        str,
+        Meta(
+            title="Address",
+            description="What to ask, with http:// or https://; without user name or password.",
+            min_length=8,
+            max_length=2048,
+            examples=["https://shop.example/checkout"],
+        ),
+    ]
+    headers: Annotated[
+        dict[str, str],
+        Meta(title="Headers", description="Request headers that are not secret.", max_length=20),
+    ] = field(default_factory=dict)
+    expected_status: Annotated[
+        tuple[StatusRange, ...],
+        Meta(
+            title="Expected status",
+            description="Status codes or ranges that count as up.",
+            min_length=1,
+            max_length=10,
+        ),
+    ] = ("200-399",)
+    redirects: Annotated[
+        int,
+        Meta(title="Redirects", description="How many redirects to follow at most.", ge=0, le=5),
+    ] = 3
+    timeout: Annotated[
+        float,
+        Meta(
+            title="Timeout",
+            description="Seconds for everything, redirects included, after which it is down.",
+            ge=1,
+            le=30,
+        ),
+    ] = 10.0
+
+    secrets = HTTP_SECRETS
+
+    def hosts(self, slot: str) -> tuple[str, ...]:
+        """Every secret goes to the URL's own host and to no redirect elsewhere."""
+        return (parse_url(self.url).host,)
+
+    def problems(self) -> tuple[Fault, ...]:
+        """What cannot be sent, or should not be written here."""
+        found = list(header_faults(self.headers))
+        for name in filter(_SECRET_NAME.search, self.headers):
+            problem = "looks like a secret; store it as the secret basic, bearer or header instead"
+            found.append(Fault(f"headers.{name}", problem))
+        try:
+            parse_url(self.url)
+        except InvalidConfiguration as wrong:
+            found += wrong.faults
+        return tuple(found)
+
+    async def ask(
+        self, context: Context, *, method: str, body: str, headers: Mapping[str, str]
+    ) -> HttpResponse | Reading:
+        """The answer, redirects followed; or the reading of a target that gave none, `up = 0`."""
+        started = context.clock.now()
+        request = HttpRequest(
+            url=self.url,
+            method=method,
+            headers={**headers, **secret_headers(context, parse_url(self.url).host)},
+            body=body.encode(),
+            redirects=self.redirects,
+            deadline=min(self.timeout, context.deadline),
+        )
+        try:
+            return await context.http.fetch(request)
+        except OwnNetworkDown:
+            raise
+        except SourceUnavailable as failed:
+            return context.reading({"up": 0.0}, {"cause": failed.message}, started=started)
+
+
+def body_faults(method: str, body: str) -> Iterator[Fault]:
+    """A body that this method cannot send."""
+    if body and method in ("GET", "HEAD"):
+        yield Fault("body", f"cannot be sent with {method}; set method to POST")
