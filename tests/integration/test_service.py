@@ -4,12 +4,15 @@ import json
 import os
 import signal
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mcp import Client
+from mcp.client.sse import sse_client
 
 from mcp_service.home import owner, standing
 from tests.servers.service import COMMAND, StandingService
@@ -180,3 +183,26 @@ def test_doctor_tries_every_part_and_fails_only_for_what_is_broken(tmp_path: Pat
     assert "claude-monitor setup" in lines["keys"]
     assert lines["database"].startswith("ok")
     assert ended.returncode == 1
+
+
+@pytest.fixture
+def over_sse(tmp_path: Path) -> Iterator[StandingService]:
+    scratch = StandingService(tmp_path)
+    with (tmp_path / "output.log").open("wb") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--transport", "sse"], env=scratch.environment(), stdout=output
+        )
+    while not scratch.is_up():
+        assert process.poll() is None
+        time.sleep(0.05)
+    yield scratch
+    process.terminate()
+    assert process.wait(30) == 0
+
+
+@pytest.mark.anyio
+async def test_old_clients_are_served_over_sse(over_sse: StandingService) -> None:
+    url = f"{over_sse.address}/sse"
+    async with Client(sse_client(url), mode="legacy") as client:
+        assert len((await client.list_tools()).tools) >= 17
+    assert f"claude mcp add --transport sse claude-monitor {url}" in over_sse.output()
