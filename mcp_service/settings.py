@@ -61,6 +61,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: Annotated[
         int, Meta(description="days that raw readings are kept", ge=1, le=3650)
     ] = 30
+    influxdb_url: Annotated[
+        str, Meta(description="InfluxDB for the readings, when monitors run on knative")
+    ] = ""
+    influxdb_org: Annotated[str, Meta(description="organisation in InfluxDB")] = ""
+    influxdb_bucket: Annotated[str, Meta(description="bucket in InfluxDB")] = ""
+    influxdb_token: Annotated[str, _hidden("token that may read and write there")] = ""
+    broker_url: Annotated[str, Meta(description="the Broker, when monitors run on knative")] = ""
+    poll_url: Annotated[
+        str, Meta(description="the poll function, when monitors run on knative")
+    ] = ""
+    dead_letter_port: Annotated[
+        int, Meta(description="port for the Broker's dead letters, on knative", ge=0, le=65535)
+    ] = 9123
     heartbeat_url: Annotated[
         str, _hidden("address fetched every minute while all is well, so that others can watch us")
     ] = ""

@@ -9,6 +9,9 @@ from functions.core.errors import Fault
 if TYPE_CHECKING:
     from mcp_service.settings import Settings
 
+INFLUXDB = ("influxdb_url", "influxdb_org", "influxdb_bucket", "influxdb_token")
+ON_CLUSTER = ("broker_url", "poll_url", *INFLUXDB)
+"""Settings that have no default when monitors run on Knative."""
 SHORTEST_TOKEN = 32
 """Bytes of a bearer token that cannot be guessed."""
 
@@ -16,6 +19,7 @@ SHORTEST_TOKEN = 32
 def joint_faults(settings: "Settings", prefix: str) -> list[Fault]:
     """Everything wrong with these settings that their types do not show."""
     found = [*_token_faults(settings), *_url_faults(settings), *_network_faults(settings)]
+    found += _cluster_faults(settings)
     return [Fault(prefix + fault.field.upper(), fault.problem) for fault in found]
 
 
@@ -49,6 +53,9 @@ def _url_faults(settings: "Settings") -> list[Fault]:
     for field, schemes in (
         ("url", ("http", "https")),
         ("heartbeat_url", ("http", "https")),
+        ("influxdb_url", ("http", "https")),
+        ("broker_url", ("http", "https")),
+        ("poll_url", ("http", "https")),
         ("smtp_url", ("smtp", "smtps")),
     ):
         value = getattr(settings, field)
@@ -57,6 +64,19 @@ def _url_faults(settings: "Settings") -> list[Fault]:
             found.append(Fault(field, f"must look like {shapes}"))
     if "://" not in settings.database_url:
         found.append(Fault("database_url", "must look like sqlite:////path/to/file.db"))
+    return found
+
+
+def _cluster_faults(settings: "Settings") -> list[Fault]:
+    if settings.runtime != "knative":
+        return []
+    found = [
+        Fault(name, "must be set when monitors run on knative; see knative/base")
+        for name in ON_CLUSTER
+        if not getattr(settings, name)
+    ]
+    if settings.database_url.startswith("sqlite"):
+        found.append(Fault("database_url", "must be a server that the functions reach, too"))
     return found
 
 

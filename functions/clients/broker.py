@@ -27,7 +27,11 @@ class Broker:
 
     async def post(self, event: Event) -> None:
         """Returning means accepted. Raises SourceUnavailable when nobody has the event."""
-        headers, body = encode(sealed(event, self._keys))
+        await self.repeat(sealed(event, self._keys))
+
+    async def repeat(self, event: Event) -> None:
+        """As `post`, of an event with whatever signature it came with."""
+        headers, body = encode(event)
         answer = await self._http.fetch(
             HttpRequest(
                 url=self._url,

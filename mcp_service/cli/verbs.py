@@ -63,6 +63,11 @@ def parser() -> argparse.ArgumentParser:
     verb("status", "whether the service runs, and what it runs")
     verb("settings", "every setting, its value and where it comes from")
     verb("version", "the version of this program")
+    dead = verb("dead-letters", "what no function on the cluster could take; see it, repeat it")
+    dead.set_defaults(module="dead_letters")
+    letters = dead.add_subparsers(dest="action", metavar="ACTION", required=True)
+    letters.add_parser("list", help="what was refused, by whom and when")
+    letters.add_parser("replay", help="give all of them to the Broker again")
     _secret(verb("secret", "keep values that monitors send, such as API tokens"))
     return top
 

@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 from mcp_service.database.checks import Checks
 from mcp_service.database.codes import Codes
 from mcp_service.database.confessions import Confessions
+from mcp_service.database.dead_letters import DeadLetters
 from mcp_service.database.monitors import Monitors
 from mcp_service.database.secrets import Secrets
 
@@ -18,3 +19,4 @@ class Database:
         self.secrets = Secrets(engine)
         self.codes = Codes(engine)
         self.confessions = Confessions(engine)
+        self.dead_letters = DeadLetters(engine)

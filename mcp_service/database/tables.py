@@ -101,3 +101,15 @@ confessions = Table(
     _key("delivery", DELIVERY_ID),
     Column("at", Double, nullable=False),
 )
+
+# Of the operator, not of a tenant: an event that nobody believed may name any tenant.
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    _key("id"),
+    Column("at", Double, nullable=False),
+    Column("refused_by", String(LINE), nullable=False),
+    Column("code", String(16), nullable=False),
+    Column("event", LargeBinary(2 * DOCUMENT), nullable=False),
+    Index("dead_letters_by_age", "at"),
+)

@@ -74,7 +74,10 @@ def test_every_key_begins_with_the_tenant() -> None:
         table.name: next(iter(table.primary_key.columns)).name
         for table in tables.monitors.metadata.sorted_tables
     }
-    assert {name for name, first in keys.items() if first != "tenant"} == {"channel_code_sends"}
+    assert {name for name, first in keys.items() if first != "tenant"} == {
+        "channel_code_sends",
+        "dead_letters",
+    }
 
 
 def test_a_name_is_taken_once_per_tenant(database: Database) -> None:
