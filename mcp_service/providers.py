@@ -2,7 +2,6 @@
 
 import re
 from functools import cache
-from typing import Any
 
 import msgspec
 
@@ -98,11 +97,8 @@ def _missing(sentence: str) -> list[str]:
 
 
 def _metrics(kind: type[Provider]) -> list[Metric]:
-    """Everything it can return. Names may follow from the configuration, so these are of the bare
-    questions and of every template."""
-    bare: dict[str, Any] = {
-        field.name: "" for field in msgspec.structs.fields(kind) if field.required
-    }
-    samples = [kind(**bare), *(kind(**(bare | template.config)) for template in kind.templates)]
+    """Everything it can return. Names may follow from the configuration, so these are of every
+    template."""
+    samples = [msgspec.convert(template.config, kind) for template in kind.templates]
     found = {metric.name: metric for sample in samples for metric in sample.metrics()}
     return list(found.values())

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, field
 
@@ -18,10 +18,6 @@ _SECRET_NAME = re.compile(r"auth|cookie|token|secret|passw|api-?key", re.IGNOREC
 
 StatusRange = Annotated[
     str, Meta(pattern=r"^[1-5][0-9]{2}(-[1-5][0-9]{2})?$", examples=["200-299"])
-]
-Method = Annotated[
-    Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-    Meta(title="Method", description="The HTTP method; HEAD asks for no page."),
 ]
 Body = Annotated[
     str, Meta(title="Body", description="What is sent with the request.", max_length=16_384)

@@ -1,6 +1,6 @@
 """A website or HTTP address: is it up, how fast, with what status and certificate."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -12,7 +12,7 @@ from functions.clients.http_checks import (
     page_has,
     status_cause,
 )
-from functions.clients.http_provider import Body, HttpProvider, Method, body_faults
+from functions.clients.http_provider import Body, HttpProvider, body_faults
 from functions.core.errors import Fault
 from functions.core.ports import HttpResponse
 from functions.core.provider import Context, DefaultRule, Metric, Template
@@ -23,7 +23,10 @@ class Website(HttpProvider, frozen=True, kw_only=True):
     """Asks a website or any HTTP address and reports whether it is up, its status, the time of each
     phase, the days its certificate is still valid, and whether a text is on the page."""
 
-    method: Method = "GET"
+    method: Annotated[
+        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        Meta(title="Method", description="The HTTP method; HEAD asks for no page."),
+    ] = "GET"
     body: Body = ""
     keyword_present: Annotated[
         str,

@@ -11,7 +11,7 @@ from mcp_service.keys import make_keys
 from tests.architecture.tree import ROOT
 
 SERVICE_ONLY = {"alembic", "httpx", "httpx2", "lightkube", "mcp", "mcp_service", "pydantic"}
-LAZY = {"requests", "sendgrid", "twilio", "redis"}
+LAZY = {"jsonpath", "requests", "sendgrid", "twilio", "redis"}
 NEVER = SERVICE_ONLY | LAZY | {"pytest", "hypothesis"}
 
 FORBIDDEN = {

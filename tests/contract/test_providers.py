@@ -24,7 +24,10 @@ from tests.servers.website import Website
 ROOT = Path(providers.__file__).parents[2]
 IMAGES = {"base"}
 UNITS = {"1", "ms", "days", "bytes"}
-HEAVY = {"aiodns", "pycurl", "requests", "sqlalchemy", "mcp", "pydantic", "functions_framework"}
+HEAVY = {
+    *("aiodns", "pycurl", "jsonpath", "requests", "sqlalchemy", "mcp", "pydantic"),
+    "functions_framework",
+}
 SECRET = re.compile(r"password|passwd|secret|token|credential|api_?key", re.IGNORECASE)
 ADDRESS_FIELDS = {"url"}
 

@@ -12,6 +12,7 @@ from mcp_service.refusals import Unknown
         ("tell me when my shop is offline", "can"),
         ("is https://example.com down?", "can"),
         ("warn me before the certificate of my site expires", "can"),
+        ("tell me when the queue in the JSON of my API fills up", "can"),
         ("tell me when the disk of my server is nearly full", "nearest"),
         ("watch the bitcoin price", "cannot"),
         ("mail me when my mailbox gets an invoice", "cannot"),
@@ -30,6 +31,20 @@ def test_a_description_has_all_that_a_configuration_needs() -> None:
     described = describe_provider("website").data
     assert {"up", "latency", "certificate_days"} <= {one["name"] for one in described["metrics"]}
     assert described["default_rules"][0]["text"] == "up is 0 for 3 readings, critical"
+
+
+def test_metrics_that_people_name_themselves_are_described_by_example() -> None:
+    described = describe_provider("rest_api").data
+    assert {"up", "latency", "waiting"} <= {one["name"] for one in described["metrics"]}
+    assert {"url", "values"} == {q["name"] for q in described["questions"] if q["required"]}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["watch the bitcoin price", "tell me the number of visitors", "when is my parcel due"],
+)
+def test_no_general_word_makes_an_api_of_a_wish(sentence: str) -> None:
+    assert "rest_api" not in {find_provider(sentence).data.get("provider")}
 
 
 def test_an_unknown_provider_is_refused_with_the_nearest() -> None:
