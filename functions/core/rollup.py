@@ -7,7 +7,9 @@ from functions.core.ports import Rollup
 from functions.core.reading import Reading
 
 
-class _Values(msgspec.Struct, array_like=True):
+class Values(msgspec.Struct, array_like=True):
+    """What a bucket keeps of one metric."""
+
     count: int
     total: float
     min: float
@@ -19,7 +21,7 @@ class Bucket(msgspec.Struct):
 
     failed: int = 0
     missed: int = 0
-    metrics: dict[str, _Values] = {}
+    metrics: dict[str, Values] = {}
 
     def count(self, reading: Reading) -> None:
         """Take one reading in."""
@@ -31,8 +33,19 @@ class Bucket(msgspec.Struct):
         else:
             self.failed += 1
 
+    def merge(self, other: "Bucket") -> None:
+        """Take in what another one, of other readings, has counted."""
+        self.failed += other.failed
+        self.missed += other.missed
+        for name, more in other.metrics.items():
+            seen = self.metrics.setdefault(name, Values(0, 0.0, more.min, more.max))
+            seen.count += more.count
+            seen.total += more.total
+            seen.min = min(seen.min, more.min)
+            seen.max = max(seen.max, more.max)
+
     def _add(self, name: str, value: float) -> None:
-        seen = self.metrics.setdefault(name, _Values(0, 0.0, value, value))
+        seen = self.metrics.setdefault(name, Values(0, 0.0, value, value))
         seen.count += 1
         seen.total += value
         seen.min = min(seen.min, value)
@@ -53,7 +66,7 @@ class Bucket(msgspec.Struct):
                 failed=self.failed,
                 missed=self.missed,
             )
-            for name, seen in (self.metrics or {"": _Values(0, 0.0, 0.0, 0.0)}).items()
+            for name, seen in (self.metrics or {"": Values(0, 0.0, 0.0, 0.0)}).items()
         ]
 
 

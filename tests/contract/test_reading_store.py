@@ -1,28 +1,50 @@
 """What every reading store must keep. A new store joins by adding itself to `STORES`."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from functions.core.ports import ReadingStore
 from functions.core.reading import Failure, FailureKind, Reading
+from functions.stores.influxdb import InfluxReadings
 from functions.stores.sqlite import SqliteReadings
+from tests.servers.databases import influxdb
 
 pytestmark = pytest.mark.anyio
 
-STORES: dict[str, Callable[[Path], SqliteReadings]] = {
-    "sqlite": lambda folder: SqliteReadings(folder / "readings.db"),
-}
 DAY = 86_400
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ReadingStore]:
-    store = STORES[request.param](tmp_path)
+@asynccontextmanager
+async def sqlite(folder: Path) -> AsyncIterator[ReadingStore]:
+    store = SqliteReadings(folder / "readings.db")
     yield store
     store.close()
+
+
+@asynccontextmanager
+async def influx(folder: Path) -> AsyncIterator[ReadingStore]:
+    with influxdb() as names:
+        store = InfluxReadings(
+            names["url"], org=names["org"], bucket=names["bucket"], token=names["token"]
+        )
+        await store.prepare(FOR_EVER, rollup_days=FOR_EVER)
+        yield store
+        store.close()
+
+
+STORES = {"sqlite": sqlite, "influxdb": influx}
+FOR_EVER = 365 * 200
+"""Days: the slots here are of 1970."""
+
+
+@pytest.fixture(params=STORES)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ReadingStore]:
+    async with STORES[request.param](tmp_path) as store:
+        yield store
 
 
 def reading(slot: int, *, monitor: str = "m", tenant: str = "t", **metrics: float) -> Reading:

@@ -1,0 +1,185 @@
+"""Readings in the real InfluxDB: hostile names, writers at the same time, servers that fail."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import msgspec
+import pytest
+
+from functions.clients import flux
+from functions.core.errors import SourceUnavailable, UnexpectedAnswer
+from functions.core.reading import Failure, FailureKind, Reading
+from functions.core.reading_point import lines_of
+from functions.stores.influxdb import HOUR, InfluxReadings
+from tests.servers.databases import influxdb
+
+pytestmark = pytest.mark.anyio
+
+HOSTILE = (
+    'x" or true or r.tenant == "y',
+    'x") |> yield(name: "all") //',
+    'x" OR tenant="victim',
+    "${r.tenant}",
+    "a\\,b=c d",
+    "O'Neil; drop bucket",
+    "naïve ✓",
+)
+FOR_EVER = 365 * 200
+
+
+@pytest.fixture
+def names() -> Iterator[dict[str, str]]:
+    with influxdb() as names:
+        yield names
+
+
+@pytest.fixture
+async def store(names: dict[str, str]) -> AsyncIterator[InfluxReadings]:
+    store = opened(names)
+    await store.prepare(FOR_EVER, rollup_days=FOR_EVER)
+    yield store
+    store.close()
+
+
+def opened(names: dict[str, str], **changed: str) -> InfluxReadings:
+    names = names | changed
+    return InfluxReadings(
+        names["url"], org=names["org"], bucket=names["bucket"], token=names["token"]
+    )
+
+
+def reading(slot: int, monitor: str = "m", *, tenant: str = "t", at: float = 0.25) -> Reading:
+    return Reading(
+        tenant=tenant,
+        monitor=monitor,
+        version=1,
+        provider="website",
+        slot=slot,
+        interval=10,
+        at=slot + at,
+        metrics={"up": 1.0, "size (KiB), gzip=no": at},
+    )
+
+
+async def everything(store: InfluxReadings, tenant: str = "t", monitor: str = "m") -> list[Reading]:
+    return await store.query(tenant, monitor, since=0, until=10**9, limit=1000)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_hostile_name_is_a_name_and_nothing_else(store: InfluxReadings, name: str) -> None:
+    mine, others = reading(10, name, tenant=name), reading(10, tenant="victim")
+    await store.add([others])
+    assert await everything(store, name, name) == []
+    assert await store.latest(name, [name, "m"]) == {}
+    await store.add([mine])
+    assert await everything(store, name, name) == [mine]
+    assert await store.latest(name, [name]) == {name: mine}
+    assert len(await store.rollups(name, name, since=0, until=60, step=60)) == 2
+    await store.forget(name, name)
+    assert await everything(store, name, name) == []
+    assert await everything(store, "victim") == [others]
+
+
+@pytest.mark.parametrize("name", ["", "line\nreading,tenant=victim up=1", "ends\\"])
+async def test_a_name_that_no_tag_can_hold_is_refused(store: InfluxReadings, name: str) -> None:
+    with pytest.raises(UnexpectedAnswer, match="cannot keep in a tag"):
+        await store.add([reading(10), reading(10, tenant=name)])
+    assert await everything(store) == []
+
+
+async def test_of_two_writes_at_the_same_time_all_see_the_earlier_observation(
+    names: dict[str, str], store: InfluxReadings
+) -> None:
+    other = opened(names)
+    for slot in range(10, 110, 10):
+        both = reading(slot, at=0.5), reading(slot, at=0.25)
+        await asyncio.gather(store.add(both[:1]), other.add(both[1:]))
+    found = await everything(store)
+    assert found == await everything(other)
+    assert [one.slot for one in found] == list(range(10, 110, 10))
+    assert await store.latest("t", ["m"]) == {"m": found[-1]}
+    other.close()
+
+
+async def test_writes_that_did_not_see_each_other_leave_one_whole_reading(
+    store: InfluxReadings,
+) -> None:
+    """As it happens when two processes look before either has written."""
+    early, late = reading(10, at=0.25), msgspec.structs.replace(reading(10, at=0.5), metrics={})
+    for one in (late, early, late):
+        await store._write(store._bucket, lines_of([one]))
+    assert await everything(store) == [early]
+    assert await store.query("t", "m", since=0, until=100, limit=1) == [early]
+    assert await store.latest("t", ["m"]) == {"m": early}
+
+
+async def test_the_limit_counts_slots_and_not_writes(store: InfluxReadings) -> None:
+    slots = range(10, 60, 10)
+    gone = Failure(FailureKind.MISSED, "not ticking")
+    missed = [
+        msgspec.structs.replace(reading(slot, at=20), metrics={}, failure=gone) for slot in slots
+    ]
+    await store.add(missed)
+    assert await everything(store) == missed
+    await store.add([reading(slot) for slot in slots])
+    found = await store.query("t", "m", since=0, until=100, limit=4)
+    assert found == [reading(slot) for slot in slots][1:]
+
+
+async def test_many_monitors_are_asked_for_in_one_query(store: InfluxReadings) -> None:
+    monitors = [f"m{number}" for number in range(flux.MANY + 20)]
+    await store.add([reading(slot, name) for name in monitors for slot in (10, 20)])
+    await store.add([reading(30, monitors[0], tenant="other")])
+    latest = await store.latest("t", [*monitors, "never"])
+    assert {name: one.slot for name, one in latest.items()} == dict.fromkeys(monitors, 20)
+
+
+async def test_an_expiry_that_stopped_half_way_is_done_again_without_harm(
+    store: InfluxReadings,
+) -> None:
+    await store.add([reading(slot) for slot in range(0, 3 * HOUR, 600)])
+    before = await store.rollups("t", "m", since=0, until=86_400, step=86_400)
+    await store._keep_hours(("t", "m"), flux.span(0, 2 * HOUR))
+    assert await store.rollups("t", "m", since=0, until=86_400, step=86_400) == before
+    assert await store.expire(2 * HOUR + 1800) == 12
+    assert await store.rollups("t", "m", since=0, until=86_400, step=86_400) == before
+    assert [one.slot for one in await everything(store)] == list(range(7200, 10_800, 600))
+
+
+async def test_a_reading_older_than_the_bucket_keeps_is_told_as_never_again(
+    names: dict[str, str],
+) -> None:
+    store = opened(names)
+    await store.prepare(retention_days=1)
+    with pytest.raises(UnexpectedAnswer, match="shape or age"):
+        await store.add([reading(10)])
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"token": "wrong"}, "_TOKEN"),
+        ({"org": "nobody"}, "_ORG"),
+        ({"bucket": "test_no"}, "_BUCKET"),
+    ],
+)
+async def test_what_is_set_wrongly_is_named_and_may_be_tried_again(
+    names: dict[str, str], changed: dict[str, str], told: str
+) -> None:
+    store = opened(names, **changed)
+    for call in (store.add([reading(10)]), store.latest("t", []), everything(store)):
+        with pytest.raises(SourceUnavailable, match=told) as refused:
+            await call
+        assert names["token"] not in f"{refused.value} {refused.value.cause}"
+    store.close()
+
+
+async def test_a_server_that_is_gone_or_hangs_is_unavailable(names: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for url in ("http://127.0.0.1:1", f"http://127.0.0.1:{silent.getsockname()[1]}"):
+            store = InfluxReadings(url, org="o", bucket="b", token="t", patience=0.5)
+            with pytest.raises(SourceUnavailable, match="does not answer"):
+                await store.add([reading(10)])
+            store.close()

@@ -1,0 +1,33 @@
+"""The real database servers that the environment names: each test has a place of its own there."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+NEXT = "start them (CONTRIBUTING.md, Run the tests) and export what they say"
+
+
+def named(variable: str) -> str:
+    """What the environment says; the test is skipped, and tells so, where it says nothing."""
+    value = os.environ.get(variable, "")
+    if not value:
+        pytest.skip(f"{variable} is not set: {NEXT}")
+    return value
+
+
+@contextmanager
+def influxdb() -> Iterator[dict[str, str]]:
+    """Address, organisation, token and a name for buckets of one's own, which are deleted."""
+    from influxdb_client.client.influxdb_client import InfluxDBClient  # noqa: PLC0415 - slow
+
+    names = {name: named(f"LAB_INFLUXDB_{name.upper()}") for name in ("url", "org", "token")}
+    bucket = f"test_{secrets.token_hex(4)}"
+    yield names | {"bucket": bucket}
+    with InfluxDBClient(names["url"], names["token"], org=names["org"]) as client:
+        buckets = client.buckets_api()
+        for name in (bucket, f"{bucket}_rollups"):
+            if found := buckets.find_bucket_by_name(name):
+                buckets.delete_bucket(found)
