@@ -1,6 +1,6 @@
 """Every environment variable of a function, once. What is wrong is reported all at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +13,12 @@ PREFIX = "CLAUDE_MONITOR_"
 _PLAIN = ("broker_url", "host", "port")
 """Named without our prefix: Knative and its users know them by these names."""
 _NUMBERS = {"deadline": (1, 60), "port": (1, 65_535)}
-_SCHEMES = {"broker_url": ("http", "https"), "smtp_url": ("smtp", "smtps")}
+_SCHEMES = {
+    "broker_url": ("http", "https"),
+    "influxdb_url": ("http", "https"),
+    "sendgrid_url": ("http", "https"),
+    "smtp_url": ("smtp", "smtps"),
+}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +29,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     broker_url: str = ""
     database_url: str = ""
     readings: str = ""
+    influxdb_url: str = ""
+    influxdb_org: str = ""
+    influxdb_bucket: str = ""
+    influxdb_token: str = ""
     smtp_url: str = ""
+    sendgrid_api_key: str = ""
+    sendgrid_url: str = ""
     mail_from: str = ""
     deadline: float = 10.0
     host: str = "0.0.0.0"  # noqa: S104 - a pod's address is not known beforehand
@@ -34,15 +45,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def read(
         environ: Mapping[str, str], *, needs: Sequence[str] = (), keys: Sequence[str] = ()
     ) -> "Settings":
-        """The settings of this environment; `needs` are the fields and `keys` the key files this
-        function cannot do without. Raises InvalidConfiguration with every fault."""
+        """The settings of this environment; `needs` are the fields (`this or that` where one will
+        do) and `keys` the key files this function cannot do without. Raises InvalidConfiguration
+        with every fault."""
         given = {
             field: environ[variable(field)].strip()
             for field in Settings.__struct_fields__
             if environ.get(variable(field), "").strip()
         }
-        missing = [field for field in needs if field not in given]
-        found = [Fault(variable(field), "must be set for this function") for field in missing]
+        found = list(_missing(needs, given))
         found += [fault for field, text in given.items() for fault in _faults(field, text)]
         places = Settings(keys=given.get("keys", Settings().keys))
         found += [fault for name in keys for fault in places.key_faults(name)]
@@ -76,6 +87,14 @@ def variable(field: str) -> str:
     return field.upper() if field in _PLAIN else PREFIX + field.upper()
 
 
+def _missing(needs: Sequence[str], given: Mapping[str, str]) -> Iterator[Fault]:
+    for need in needs:
+        fields = need.split(" or ")
+        if not any(field in given for field in fields):
+            names = " or ".join(map(variable, fields))
+            yield Fault(names, "must be set for this function")
+
+
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -83,6 +102,8 @@ def _listed(text: str) -> tuple[str, ...]:
 def _faults(field: str, text: str) -> Sequence[Fault]:
     if field == "allow_private":
         return _network_faults(text)
+    if field == "sendgrid_api_key" and not _is_header(text):
+        return [Fault(variable(field), "must be one word of plain letters, digits and signs")]
     if field in _NUMBERS and not _is_number(text, _NUMBERS[field]):
         least, most = _NUMBERS[field]
         return [Fault(variable(field), f"must be a number from {least} to {most}")]
@@ -94,6 +115,10 @@ def _faults(field: str, text: str) -> Sequence[Fault]:
 
 def _is_number(text: str, bounds: tuple[int, int]) -> bool:
     return text.isascii() and text.isdigit() and bounds[0] <= int(text) <= bounds[1]
+
+
+def _is_header(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def _is_address(text: str, schemes: Sequence[str]) -> bool:

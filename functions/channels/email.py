@@ -4,21 +4,17 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
-from typing import Annotated, ClassVar
-
-import msgspec
+from typing import ClassVar
 
 from functions.clients import smtp
-from functions.core.channel import ChannelKind, Lent
+from functions.core.channel import ChannelKind, Lent, MailAddress
 from functions.core.errors import AccessDenied
 from functions.core.ports import Message
 
-NO_SERVER = "no mail server is set up: set CLAUDE_MONITOR_SMTP_URL and CLAUDE_MONITOR_MAIL_FROM"
-
-# The address of the HTML standard, narrower than RFC 5322: no quotes, comments, routes or literals.
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-_ADDRESS = rf"^(?=.{{1,64}}@){_LOCAL}@{_LABEL}(?:\.{_LABEL})*$(?!\n)"
+NO_SERVER = (
+    "no way to send mail is set up: set CLAUDE_MONITOR_SMTP_URL or "
+    "CLAUDE_MONITOR_SENDGRID_API_KEY, and CLAUDE_MONITOR_MAIL_FROM"
+)
 
 
 class Email(ChannelKind, frozen=True):
@@ -26,16 +22,7 @@ class Email(ChannelKind, frozen=True):
 
     keywords: ClassVar[tuple[str, ...]] = ("mail", "email", "inbox")
 
-    address: Annotated[
-        str,
-        msgspec.Meta(
-            title="Address",
-            description="Where alerts are mailed to. A code is mailed there first, to confirm it.",
-            max_length=254,
-            pattern=_ADDRESS,
-            examples=["you@example.org"],
-        ),
-    ]
+    address: MailAddress
 
     def sender(self, lent: Lent) -> "Mailer":
         return Mailer(self.address, lent)

@@ -2,7 +2,7 @@
 behaviour. Nothing else in the repository changes when a channel is added."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -13,13 +13,33 @@ from functions.core.provider import SecretSlot
 
 Kind = TypeVar("Kind", bound="ChannelKind")
 
+# The address of the HTML standard, narrower than RFC 5322: no quotes, comments, routes or literals.
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+_ADDRESS = rf"^(?=.{{1,64}}@){_LOCAL}@{_LABEL}(?:\.{_LABEL})*$(?!\n)"
+
+MailAddress = Annotated[
+    str,
+    msgspec.Meta(
+        title="Address",
+        description="Where alerts are mailed to. A code is mailed there first, to confirm it.",
+        max_length=254,
+        pattern=_ADDRESS,
+        examples=["you@example.org"],
+    ),
+]
+"""The one question of every kind of channel that sends mail."""
+
 
 class Lent(msgspec.Struct, frozen=True, kw_only=True):
     """What the runtime lends a channel: the operator's mail server (`smtp://` or `smtps://`, with
-    user and password if it wants them), the address mail comes from, and the seconds that one
-    message may take."""
+    user and password if it wants them) or SendGrid account (`sendgrid_url` only when it is not at
+    SendGrid's usual address), the address mail comes from, and the seconds that one message may
+    take."""
 
     smtp_url: str = ""
+    sendgrid_api_key: str = ""
+    sendgrid_url: str = ""
     mail_from: str = ""
     deadline: float = 10.0
 

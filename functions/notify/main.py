@@ -2,25 +2,29 @@
 delivering.py does the work."""
 
 import os
-from functools import cache
+from functools import cache, partial
 
 import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.answer import answered
-from functions.channels import load
+from functions.channels import opened
 from functions.clock import SystemClock
-from functions.core.channel import Lent, configured_channel
+from functions.core.channel import Lent
 from functions.core.events import ALERT, PING, SWEEP, Event, believed, expect
-from functions.core.ports import Channel, ChannelRow
 from functions.notify.delivering import LOG, Delivering
 from functions.settings import Settings
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine
 
-SETTINGS = Settings.read(
-    os.environ, needs=["database_url", "smtp_url", "mail_from"], keys=["events.key"]
+NEEDS = ("database_url", "smtp_url or sendgrid_api_key", "mail_from")
+SETTINGS = Settings.read(os.environ, needs=NEEDS, keys=["events.key"])
+LENT = Lent(
+    smtp_url=SETTINGS.smtp_url,
+    sendgrid_api_key=SETTINGS.sendgrid_api_key,
+    sendgrid_url=SETTINGS.sendgrid_url,
+    mail_from=SETTINGS.mail_from,
 )
 
 
@@ -40,9 +44,4 @@ async def work(event: Event) -> None:
 @cache
 def delivering() -> Delivering:
     store = SqlAlertStore(open_engine(SETTINGS.database_url))
-    return Delivering(store, channel, clock=SystemClock())
-
-
-def channel(row: ChannelRow) -> Channel:
-    lent = Lent(smtp_url=SETTINGS.smtp_url, mail_from=SETTINGS.mail_from)
-    return configured_channel(load(row.kind), row.config).sender(lent)
+    return Delivering(store, partial(opened, lent=LENT), clock=SystemClock())

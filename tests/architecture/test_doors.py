@@ -10,10 +10,12 @@ NETWORK = {
     *("socket", "ssl", "http.client", "urllib.request", "ftplib", "smtplib", "imaplib", "poplib"),
     *("telnetlib", "xmlrpc.client", "socketserver", "pycurl", "aiodns", "pycares", "requests"),
     *("httpx", "httpx2", "aiohttp", "urllib3", "websockets", "picows", "asyncssh", "paramiko"),
+    *("sendgrid", "twilio"),
 }
 OPENERS = {"open_connection", "create_connection", "sock_connect", "getaddrinfo", "urlopen"}
 
 DOORS = {
+    "functions/channels/sendgrid.py": "sendgrid and its errors: the operator's account there",
     "functions/core/addresses.py": "socket: binds to learn this machine's own addresses",
     "functions/clients/http.py": "pycurl and its sockets: the outbound door itself",
     "functions/clients/authorities.py": "ssl: where the trusted authorities are",

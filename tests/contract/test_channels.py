@@ -13,7 +13,12 @@ from functions.core.channel import ChannelKind, Lent, configured_channel
 from functions.core.errors import AccessDenied, InvalidConfiguration, NotFound
 from functions.core.form import questions
 
-LENT = Lent(smtp_url="smtp://127.0.0.1:1", mail_from="Monitor <monitor@example.org>")
+LENT = Lent(
+    smtp_url="smtp://127.0.0.1:1",
+    sendgrid_api_key="SG.test",
+    sendgrid_url="http://127.0.0.1:1",
+    mail_from="Monitor <monitor@example.org>",
+)
 SECRETIVE = ("password", "token", "secret", "key", "credential")
 
 pytestmark = pytest.mark.parametrize("kind", names())

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import msgspec
 
-from functions.channels import load
+from functions.channels import opened
 from functions.core.alert import Alert
-from functions.core.channel import Lent, configured_channel
+from functions.core.channel import Lent
 from functions.core.ports import Channel, ChannelRow, Delivery
 from functions.core.rule import Severity
 from functions.notify.delivering import Delivering
@@ -79,4 +79,4 @@ class Owed:
 
     def channel(self, row: ChannelRow) -> Channel:
         lent = Lent(smtp_url=self._servers[row.tenant], mail_from="monitor@example.org", deadline=5)
-        return configured_channel(load(row.kind), row.config).sender(lent)
+        return opened(row, lent)

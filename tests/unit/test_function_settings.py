@@ -50,6 +50,8 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
             "CLAUDE_MONITOR_ALLOW_PRIVATE": "home",
             "CLAUDE_MONITOR_DEADLINE": "61",
             "CLAUDE_MONITOR_SMTP_URL": "http://mail.example",
+            "CLAUDE_MONITOR_SENDGRID_URL": "api.sendgrid.example",
+            "CLAUDE_MONITOR_SENDGRID_API_KEY": "SG.two\nlines",
         },
         needs=["broker_url", "database_url"],
         keys=["events.key", "poll.key"],
@@ -61,9 +63,20 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
         "CLAUDE_MONITOR_ALLOW_PRIVATE",
         "CLAUDE_MONITOR_DEADLINE",
         "CLAUDE_MONITOR_SMTP_URL",
+        "CLAUDE_MONITOR_SENDGRID_URL",
+        "CLAUDE_MONITOR_SENDGRID_API_KEY",
         "CLAUDE_MONITOR_DATABASE_URL",
         "events.key line 1",
     }
+
+
+def test_of_two_needs_that_replace_each_other_one_will_do() -> None:
+    needs = ["smtp_url or sendgrid_api_key"]
+    name = "CLAUDE_MONITOR_SMTP_URL or CLAUDE_MONITOR_SENDGRID_API_KEY"
+    assert faults({}, needs=needs) == {name: "must be set for this function"}
+    for setting in ("SMTP_URL=smtp://mail.example", "SENDGRID_API_KEY=SG.key"):
+        field, _, value = setting.partition("=")
+        assert Settings.read({f"CLAUDE_MONITOR_{field}": value}, needs=needs)
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "0", "1e1", "٣", "61", "5.5"])
@@ -77,5 +90,6 @@ def test_an_address_that_cannot_be_is_refused(url: str) -> None:
 
 
 def test_no_fault_repeats_a_secret() -> None:
-    url = "smtpx://me:hunter2@mail.example"
-    assert "hunter2" not in str(faults({"CLAUDE_MONITOR_SMTP_URL": url}))
+    url, key = "smtpx://me:hunter2@mail.example", "SG. hunter2"
+    wrong = {"CLAUDE_MONITOR_SMTP_URL": url, "CLAUDE_MONITOR_SENDGRID_API_KEY": key}
+    assert "hunter2" not in str(faults(wrong))
