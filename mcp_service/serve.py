@@ -7,12 +7,13 @@ import signal
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from functions.core.ports import Clock
 from functions.guard import PromptProtocol
 from mcp_service.app import App, plug
 from mcp_service.clock import SteadyClock
@@ -23,6 +24,9 @@ from mcp_service.keys import make_keys
 from mcp_service.loops import Loop
 from mcp_service.server import build, web
 from mcp_service.settings import Settings
+
+if TYPE_CHECKING:
+    from mcp_service.cluster import ClusterApp
 
 Transport = Literal["http", "sse"]
 GOODBYE = 3
@@ -43,8 +47,9 @@ def serve(settings: Settings, transport: Transport, *, ready: Ready) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     home = Path(settings.home)
     with closing(Ownership(home)) as ours, closing(listen(settings.host, settings.port)) as door:
-        make_keys(Path(settings.keys))
-        migrate(settings.database_url)
+        if settings.runtime == "embedded":
+            make_keys(Path(settings.keys))
+            migrate(settings.database_url)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_live(settings, ours, door=door, transport=transport, ready=ready))
 
@@ -53,7 +58,7 @@ async def _live(
     settings: Settings, home: Ownership, *, door: Listener, transport: Transport, ready: Ready
 ) -> None:
     clock = SteadyClock()
-    app = plug(settings, clock, before=home.last_alive)
+    app = _plugged(settings, clock, before=home.last_alive)
     try:
         await app.catch_up()
         alive = Loop("alive", home.touch, every=1)
@@ -76,7 +81,15 @@ async def _live(
         await app.close()
 
 
-def _asgi(app: App, settings: Settings, *, transport: Transport) -> ASGIApp:
+def _plugged(settings: Settings, clock: Clock, *, before: float) -> "App | ClusterApp":
+    if settings.runtime == "embedded":
+        return plug(settings, clock, before=before)
+    from mcp_service.cluster import plug_cluster  # noqa: PLC0415 - the cluster's client is heavy
+
+    return plug_cluster(settings, clock)
+
+
+def _asgi(app: "App | ClusterApp", settings: Settings, *, transport: Transport) -> ASGIApp:
     inside = web(
         build(lambda: app.service),
         sse=transport == "sse",

@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from functions.answer import answered
 from functions.core.events import Event, believed, reading_of
+from functions.core.ports import ReadingStore
 from functions.record.recording import Recording
 from functions.settings import Settings
-from functions.stores.sqlite import SqliteReadings
 
-SETTINGS = Settings.read(os.environ, needs=["readings"], keys=["events.key"])
+SETTINGS = Settings.read(os.environ, needs=["influxdb_url or readings"], keys=["events.key"])
 LOG = logging.getLogger("claude_monitor.record")
 
 
@@ -30,4 +30,20 @@ async def work(event: Event) -> None:
 
 @cache
 def recording() -> Recording:
-    return Recording(SqliteReadings(SETTINGS.readings))
+    return Recording(store())
+
+
+def store() -> ReadingStore:
+    """InfluxDB where there is one, else a file; only one of them is loaded."""
+    if not SETTINGS.influxdb_url:
+        from functions.stores.sqlite import SqliteReadings  # noqa: PLC0415 - see above
+
+        return SqliteReadings(SETTINGS.readings)
+    from functions.stores.influxdb import InfluxReadings  # noqa: PLC0415 - see above
+
+    return InfluxReadings(
+        SETTINGS.influxdb_url,
+        org=SETTINGS.influxdb_org,
+        bucket=SETTINGS.influxdb_bucket,
+        token=SETTINGS.influxdb_token,
+    )

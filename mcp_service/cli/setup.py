@@ -6,6 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
+from functions.core.errors import Fault, InvalidConfiguration
 from mcp_service.cli.output import say, step
 from mcp_service.home import prepare
 from mcp_service.keys import make_keys
@@ -38,11 +39,27 @@ def run(chosen: argparse.Namespace) -> int:
 def _on_cluster(settings: Settings) -> int:
     from mcp_service.runtime.key_secrets import write_key_secrets  # noqa: PLC0415 - seldom needed
 
+    if settings.runtime != "knative":
+        problem = "must be knative for --cluster; without it, setup is for this machine"
+        raise InvalidConfiguration(Fault(f"{PREFIX}RUNTIME", problem))
+    # The keys come last: every pod that opens a database waits for its own.
+    _migrate(settings)
+    with step("Buckets of the readings"):
+        asyncio.run(_prepare_buckets(settings))
     with step("Keys as Secrets of the namespace"):
         written = asyncio.run(write_key_secrets())
     say(f"Written: {', '.join(written) or 'nothing, all were there'}")
-    _migrate(settings)
     return 0
+
+
+async def _prepare_buckets(settings: Settings) -> None:
+    from mcp_service.cluster import open_readings  # noqa: PLC0415 - seldom needed
+
+    readings = open_readings(settings)
+    try:
+        await readings.prepare(settings.retention_days)
+    finally:
+        readings.close()
 
 
 def _migrate(settings: Settings) -> None:

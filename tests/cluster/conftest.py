@@ -3,29 +3,36 @@
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 import pytest
 
 from functions.core.monitor import MonitorSpec, phase_of
 from functions.core.ports import MonitorRow
-from tests.cluster.deployment import (
-    Keys,
-    build_images,
-    deploy,
-    new_keys,
-    prepared_database,
-    secrets,
-)
+from functions.stores.sql.engine import open_engine
+from functions.stores.sql.records import SqlAlertRecords
+from tests.cluster.databases import NEEDED, databases
+from tests.cluster.deployment import Keys, Outside, build_images, deploy
 from tests.cluster.kube import Kube, run
 from tests.cluster.receiver import HOST, Receiver
+from tests.servers.mail import Mailbox
 from tests.servers.website import Website
 
 HOW_TO_RUN = (
-    "THE CLUSTER TESTS DID NOT RUN: KUBECONFIG names no cluster. Run them with: "
-    '../shared/lab/lab up; eval "$(../shared/lab/lab env)"; make cluster-test'
+    "THE CLUSTER TESTS DID NOT RUN: they need a cluster and databases. Run them with: "
+    '../shared/lab/lab up; ../shared/lab/services up; eval "$(../shared/lab/lab env)"; '
+    'eval "$(../shared/lab/services env)"; make cluster-test'
 )
 RULE = "up is 0 for 3 readings, critical"
+
+
+class WatchedFromPods(Website):
+    """The same web server, by the name that pods have for this machine."""
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}/"
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -33,7 +40,7 @@ class Deployment(msgspec.Struct, frozen=True):
 
     kube: Kube
     keys: Keys
-    receiver: Receiver
+    outside: Outside
     website: Website
     shop: MonitorSpec
 
@@ -45,7 +52,7 @@ def monitor(name: str, website: Website) -> MonitorSpec:
         tenant="local",
         version=1,
         provider="website",
-        config={"url": f"http://{HOST}:{website.port}/"},
+        config={"url": website.url},
         interval=5,
         phase=phase_of(name, 5),
     )
@@ -53,24 +60,32 @@ def monitor(name: str, website: Website) -> MonitorSpec:
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    if not os.environ.get("KUBECONFIG"):
+    if not all(os.environ.get(name) for name in ("KUBECONFIG", *NEEDED)):
         pytest.skip(HOW_TO_RUN)
     folder = tmp_path_factory.mktemp("overlay")
-    kube, keys = Kube(f"monitor-test-{os.getpid()}-{int(time.time()) % 10_000}"), new_keys()
-    with Website() as website, Receiver() as receiver:
-        shop = monitor("shop", website)
+    kube = Kube(f"monitor-test-{os.getpid()}-{int(time.time()) % 10_000}")
+    with outside(kube.namespace.replace("-", "_")) as reached, WatchedFromPods() as website:
         tag = build_images()
+        shop = monitor("shop", website)
         run("kubectl", "create", "namespace", kube.namespace)
         try:
-            kube.apply(*secrets(keys, prepared_database(folder / "alerts.db", row(shop))))
-            deploy(kube, tag, receiver=receiver, folder=folder)
-            yield Deployment(kube, keys, receiver, website, shop)
+            keys = deploy(kube, tag, outside=reached, folder=folder)
+            put_rule(reached.databases.mysql, shop)
+            yield Deployment(kube, keys, reached, website, shop)
         finally:
             run("kubectl", "delete", "namespace", kube.namespace, "--wait=false")
 
 
-def row(spec: MonitorSpec) -> MonitorRow:
-    return MonitorRow(
+@contextmanager
+def outside(name: str) -> Iterator[Outside]:
+    with databases(f"test_{name}") as own, Mailbox() as mailbox, Receiver() as receiver:
+        yield Outside(own, mailbox, receiver)
+
+
+def put_rule(database: str, spec: MonitorSpec) -> None:
+    """The row by which alert knows the monitor and its rule."""
+    engine = open_engine(database)
+    row = MonitorRow(
         tenant=spec.tenant,
         monitor=spec.id,
         version=spec.version,
@@ -78,3 +93,5 @@ def row(spec: MonitorSpec) -> MonitorRow:
         interval=spec.interval,
         rules={"down": RULE},
     )
+    SqlAlertRecords(engine).put_monitor(row)
+    engine.dispose()

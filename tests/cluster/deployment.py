@@ -1,4 +1,4 @@
-"""knative/ in a namespace of this run: images, keys, the rows that alert needs, and the overlay."""
+"""knative/ in a namespace of this run: images, the overlay, and what the set-up Job made of it."""
 
 import base64
 import hashlib
@@ -9,97 +9,101 @@ from typing import Any
 
 import msgspec
 
-from functions.core.keyring import new_shared_key
-from functions.core.ports import MonitorRow
-from functions.core.seal import new_sealing_key, new_signing_key, public_of
-from functions.stores.sql.engine import open_engine
-from functions.stores.sql.records import SqlAlertRecords
-from functions.stores.sql.tables import metadata
-from tests.cluster.kube import Kube, run
+from tests.cluster.databases import Databases, from_pods
+from tests.cluster.kube import Kube, run, until
 from tests.cluster.receiver import Receiver
+from tests.servers.mail import Mailbox
 
 ROOT = Path(__file__).parents[2]
-FUNCTIONS = ("poll", "alert")
-BROKER = "http://broker-ingress.knative-eventing.svc.cluster.local"
+IMAGES = ("poll", "record", "alert", "notify", "service")
+FOLDERS = ("functions", "mcp_service", "images", "requirements")
 ALERTS, DEAD_LETTERS = "/alerts", "/dead-letters"
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """What a set-up makes once: the service keeps `signing`, the functions share `events`."""
+    """What the set-up Job made: the service keeps `signing`, the functions share `events`."""
 
     signing: str
     events: str
-    poll: str
+    token: str
 
 
-def new_keys() -> Keys:
-    return Keys(new_signing_key(), new_shared_key(), new_sealing_key())
+class Outside(msgspec.Struct, frozen=True):
+    """The servers on this machine that the pods work with."""
+
+    databases: Databases
+    mailbox: Mailbox
+    receiver: Receiver
+
+    def secrets(self) -> dict[str, dict[str, str]]:
+        mail = {
+            "CLAUDE_MONITOR_SMTP_URL": from_pods(self.mailbox.url),
+            "CLAUDE_MONITOR_MAIL_FROM": "claude-monitor@lab.internal",
+        }
+        return {**self.databases.settings(), "mail": mail}
 
 
 def build_images() -> str:
-    """Builds the functions' images. The tag is the same for the same content."""
+    """Builds all images. The tag is the same for the same content."""
     digest = hashlib.sha256()
-    for folder in ("functions", "images", "requirements"):
+    for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     tag = digest.hexdigest()[:12]
-    run(str(ROOT / "images" / "build"), tag, *FUNCTIONS, seconds=300)
+    run(str(ROOT / "images" / "build"), tag, *IMAGES, seconds=600)
     return tag
 
 
-def secrets(keys: Keys, database: Path) -> list[dict[str, Any]]:
-    """What the set-up Job will make: each role's keys, and where alert finds its database."""
-    public = public_of(keys.signing).encode()
-    events = keys.events.encode()
-    return [
-        _secret(
-            "poll-keys", {"spec.pub": public, "events.key": events, "poll.key": keys.poll.encode()}
-        ),
-        _secret("alert-keys", {"events.key": events}),
-        _secret("database", {"url": b"sqlite:////state/alerts.db"}),
-        _secret("seed", {"alerts.db": database.read_bytes()}),
-    ]
-
-
-def _secret(name: str, files: dict[str, bytes]) -> dict[str, Any]:
-    encoded = {key: base64.b64encode(value).decode() for key, value in files.items()}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": encoded}
-
-
-def prepared_database(path: Path, *rows: MonitorRow) -> Path:
-    """A database file in which these monitors have their rules."""
-    engine = open_engine(f"sqlite:///{path}")
-    metadata.create_all(engine)
-    for row in rows:
-        SqlAlertRecords(engine).put_monitor(row)
-    engine.dispose()
-    return path
-
-
-def deploy(kube: Kube, tag: str, *, receiver: Receiver, folder: Path) -> None:
-    """Applies the overlay with the names of this run, and waits until all of it is Ready."""
-    (folder / "kustomization.yaml").write_text(json.dumps(_overlay(kube, tag, receiver, folder)))
+def deploy(kube: Kube, tag: str, *, outside: Outside, folder: Path) -> Keys:
+    """Applies the overlay with the names of this run, and waits until all of it is Ready. The
+    standing service is there with no pod yet."""
+    overlay = _overlay(kube, tag, outside=outside, folder=folder)
+    (folder / "kustomization.yaml").write_text(json.dumps(overlay))
     kube.kubectl("apply", "-k", str(folder))
     kube.ready("ksvc,broker,trigger", "--all")
+    until("the set-up Job makes the last Secret", lambda: kube.has("secret/notify-keys"))
+    return Keys(
+        signing=_secret(kube, "service-keys", "spec.key"),
+        events=_secret(kube, "service-keys", "events.key"),
+        token=_secret(kube, "service-token", "CLAUDE_MONITOR_TOKEN"),
+    )
 
 
-def _overlay(kube: Kube, tag: str, receiver: Receiver, folder: Path) -> dict[str, Any]:
-    broker = f"BROKER_URL={BROKER}/{kube.namespace}/default"
+def _secret(kube: Kube, name: str, key: str) -> str:
+    found = json.loads(kube.kubectl("get", "secret", name, "-o", "json"))["data"]
+    return base64.b64decode(found[key]).decode()
+
+
+def _overlay(kube: Kube, tag: str, *, outside: Outside, folder: Path) -> dict[str, Any]:
+    broker = f"http://broker-ingress.knative-eventing.svc.cluster.local/{kube.namespace}/default"
+    poll = f"http://poll.{kube.namespace}.svc.cluster.local/"
+    receiver = outside.receiver
     return {
         "namespace": kube.namespace,
         "resources": [os.path.relpath(Path(__file__).parent / "overlay", folder.resolve())],
-        "images": [
-            {"name": f"dev.local/claude-monitor-{name}", "newTag": tag} for name in FUNCTIONS
+        "images": [{"name": f"dev.local/claude-monitor-{name}", "newTag": tag} for name in IMAGES],
+        "configMapGenerator": [
+            _merged("functions", {"BROKER_URL": broker}),
+            _merged("service", {"CLAUDE_MONITOR_POLL_URL": poll}),
         ],
-        "configMapGenerator": [{"name": "functions", "behavior": "merge", "literals": [broker]}],
+        "secretGenerator": [_merged(name, own) for name, own in outside.secrets().items()],
         "patches": [
-            _address("alert", "/spec/delivery/deadLetterSink/uri", receiver.address(DEAD_LETTERS)),
-            _address("alerts-seen", "/spec/subscriber/uri", receiver.address(ALERTS)),
+            _replaced(
+                "record|alert|notify",
+                "/spec/delivery/deadLetterSink",
+                {"uri": receiver.address(DEAD_LETTERS)},
+            ),
+            _replaced("alerts-seen", "/spec/subscriber/uri", receiver.address(ALERTS)),
         ],
     }
 
 
-def _address(trigger: str, path: str, address: str) -> dict[str, Any]:
-    operation = {"op": "replace", "path": path, "value": address}
+def _merged(name: str, values: dict[str, str]) -> dict[str, Any]:
+    literals = [f"{key}={value}" for key, value in values.items()]
+    return {"name": name, "behavior": "merge", "literals": literals}
+
+
+def _replaced(trigger: str, path: str, value: object) -> dict[str, Any]:
+    operation = {"op": "replace", "path": path, "value": value}
     return {"target": {"kind": "Trigger", "name": trigger}, "patch": json.dumps([operation])}

@@ -42,6 +42,9 @@ class Kube:
     def ready(self, *objects: str, seconds: int = 90) -> None:
         self.kubectl("wait", *objects, "--for=condition=Ready", f"--timeout={seconds}s")
 
+    def has(self, thing: str) -> bool:
+        return bool(self.kubectl("get", thing, "--ignore-not-found", "-o", "name"))
+
     def kn(self, *arguments: str) -> list[list[str]]:
         """The rows of a kn table, as lists of its columns; the first row are the headings."""
         table = run("kn", *arguments, "-n", self.namespace).splitlines()

@@ -83,13 +83,13 @@ async def nobody(spec: MonitorSpec, document: bytes) -> Reading:
 
 def told(deployment: Deployment, state: str) -> list[Alert]:
     """The alerts of the shop that arrived in this state, each with the functions' MAC."""
-    events = deployment.receiver.received.get(ALERTS, [])
+    events = deployment.outside.receiver.received.get(ALERTS, [])
     alerts = [alert_of(believed(event, deployment.keys.events)) for event in events]
     return [alert for alert in alerts if (alert.monitor, alert.state) == ("shop", state)]
 
 
 def dead_letters(deployment: Deployment, monitor: str) -> list[Event]:
-    events = deployment.receiver.received.get(DEAD_LETTERS, [])
+    events = deployment.outside.receiver.received.get(DEAD_LETTERS, [])
     return [event for event in events if event.extensions["monitor"] == monitor]
 
 
@@ -114,15 +114,18 @@ async def test_a_killed_website_wakes_all_from_zero_and_raises_one_alert_until_i
 async def test_kn_shows_monitors_and_functions_ready(deployment: Deployment) -> None:
     async with connected(deployment) as runtime, ticking(deployment, runtime, deployment.shop):
         headings, *rows = deployment.kube.kn("source", "ping", "list")
+        assert [row[0] for row in rows if row[0] != object_name("shop")] == ["sweep"]
         assert headings == ["NAME", "SCHEDULE", "SINK", "AGE", "CONDITIONS", "READY", "REASON"]
         name, schedule = object_name("shop"), deployment.shop.schedule.cron()
-        [row] = rows
+        [row] = (row for row in rows if row[0] == name)
         assert (row[:3], row[5:]) == ([name, schedule, "ksvc:poll"], ["True", ""])
         known = (await runtime.list())["shop"]
         assert (known.version, known.ready, known.reason, known.schedule) == (1, True, "", schedule)
     headings, *rows = deployment.kube.kn("service", "list")
     ready = headings.index("READY")
-    assert [(row[0], row[ready]) for row in rows] == [("alert", "True"), ("poll", "True")]
+    assert [(row[0], row[ready]) for row in rows] == [
+        (name, "True") for name in ("alert", "notify", "poll", "record")
+    ]
 
 
 async def test_an_equal_monitor_is_left_alone_and_a_changed_one_repaired(

@@ -1,0 +1,123 @@
+"""What lives as long as the service while monitors run on Knative: the functions poll, record,
+judge and send; what is left here is to answer, to reconcile and to watch."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+
+from functions.clients.broker import BrokerSink, open_broker
+from functions.clients.http import CurlHttp, outbound_http
+from functions.core.ports import Clock
+from functions.stores.influxdb import InfluxReadings
+from functions.stores.sql.engine import open_engine
+from functions.stores.sql.records import SqlAlertRecords
+from mcp_service.app import DAY, HISTORY_DAYS, bundle
+from mcp_service.database.database import Database
+from mcp_service.dead_letters import serve_sink, sink
+from mcp_service.desired import desired, mend
+from mcp_service.heartbeat import EVERY, Heartbeat
+from mcp_service.http import Listener, listen
+from mcp_service.keys import read_key
+from mcp_service.loops import Loop
+from mcp_service.reconciler import Reconciler
+from mcp_service.runtime.knative import Knative, connect
+from mcp_service.runtime.poll_function import open_poll
+from mcp_service.service import Service
+from mcp_service.settings import Settings
+from mcp_service.watchdog import Watchdog
+
+
+@dataclass(kw_only=True)
+class ClusterApp:
+    """The same to `serve` as the embedded App."""
+
+    service: Service
+    runtime: Knative
+    readings: InfluxReadings
+    http: CurlHttp
+    letters: Listener
+    loops: dict[str, Loop]
+
+    def problems(self) -> list[str]:
+        """What keeps the service from its work, in our words; nothing when all is well."""
+        watched = (loop for name, loop in self.loops.items() if name != "heartbeat")
+        return [f"{loop.name}: {loop.fault}" for loop in watched if loop.fault]
+
+    async def catch_up(self) -> None:
+        """Once, at start: mend what a crash between two writes left half done."""
+        await asyncio.to_thread(mend, self.service.database, self.service.records)
+
+    def runs(self) -> list[Coroutine[object, object, None]]:
+        """What goes on until cancelled."""
+        letters = sink(self.service.database.dead_letters, self.service.clock)
+        return [serve_sink(letters, self.letters), *(loop.run() for loop in self.loops.values())]
+
+    async def close(self) -> None:
+        await self.runtime.close()
+        self.readings.close()
+        self.http.close()
+        self.letters.close()
+
+
+def plug_cluster(settings: Settings, clock: Clock) -> ClusterApp:
+    """Build everything; `claude-monitor setup --cluster` has made the keys and the database."""
+    keys = Path(settings.keys)
+    engine = open_engine(settings.database_url)
+    events_key = read_key(keys, "events.key")
+    runtime = Knative(
+        connect(),
+        signing_key=read_key(keys, "spec.key"),
+        ask=open_poll(settings.poll_url, shared_keys=events_key).check,
+    )
+    readings = open_readings(settings)
+    stores = (Database(engine), SqlAlertRecords(engine), readings)
+    app = ClusterApp(
+        service=bundle(settings, stores, runtime=runtime, clock=clock),
+        runtime=runtime,
+        readings=readings,
+        http=outbound_http(settings.allow_private),
+        letters=listen(settings.host, settings.dead_letter_port),
+        loops={},
+    )
+    broker = BrokerSink(open_broker(settings.broker_url, shared_keys=events_key))
+    app.loops |= _loops(app, settings, broker=broker)
+    return app
+
+
+def open_readings(settings: Settings) -> InfluxReadings:
+    """The readings' store that the record function writes to."""
+    return InfluxReadings(
+        settings.influxdb_url,
+        org=settings.influxdb_org,
+        bucket=settings.influxdb_bucket,
+        token=settings.influxdb_token,
+    )
+
+
+def _loops(app: ClusterApp, settings: Settings, *, broker: BrokerSink) -> dict[str, Loop]:
+    service = app.service
+    reconciler = Reconciler(lambda: list(desired(service.database)), app.runtime)
+    watchdog = Watchdog(
+        lambda: list(reconciler.wanted.values()), service.readings, sink=broker, clock=service.clock
+    )
+    # Monitors tick without us: the slots before our start count as much as those after it.
+    watchdog.take_over(service.clock.now())
+
+    async def expire() -> None:
+        now = service.clock.now()
+        await service.readings.expire(int(now) - settings.retention_days * DAY)
+        await asyncio.to_thread(service.records.expire, now - HISTORY_DAYS * DAY)
+        await asyncio.to_thread(
+            service.database.dead_letters.expire, now - settings.retention_days * DAY
+        )
+
+    loops = [
+        Loop("reconciler", reconciler.step, every=10),
+        Loop("watchdog", watchdog.step, every=1),
+        Loop("retention", expire, every=3600),
+    ]
+    if settings.heartbeat_url:
+        heartbeat = Heartbeat(app.http, settings.heartbeat_url, problems=app.problems)
+        loops.append(Loop("heartbeat", heartbeat.step, every=EVERY))
+    return {loop.name: loop for loop in loops}
