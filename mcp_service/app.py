@@ -4,14 +4,15 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from functions.alert.alerting import Alerting
 from functions.alert.queue import AlertingQueue
-from functions.channels import load
+from functions.channels import opened
 from functions.clients.http import CurlHttp, outbound_http
-from functions.core.channel import Lent, configured_channel
+from functions.core.channel import Lent
 from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.ports import Channel, ChannelRow, Clock, EventSink, HttpClient, ReadingStore
 from functions.core.reading import Reading
@@ -161,18 +162,30 @@ def embedded(settings: Settings, http: HttpClient, *, sink: EventSink, clock: Cl
 
 
 def opener(settings: Settings) -> OpenChannel:
-    """Opens the sender of a channel. Without a mail server it raises AccessDenied, so that owed
-    messages wait for the operator."""
-    lent = Lent(smtp_url=settings.smtp_url, mail_from=settings.mail_from)
-    return lambda row: configured_channel(load(row.kind), row.config).sender(lent)
+    """Opens the sender of a channel. Without a way to send mail it raises AccessDenied, so that
+    owed messages wait for the operator."""
+    return partial(opened, lent=lent(settings))
+
+
+def lent(settings: Settings) -> Lent:
+    """What channels may use."""
+    return Lent(
+        smtp_url=settings.smtp_url,
+        sendgrid_api_key=settings.sendgrid_api_key,
+        sendgrid_url=settings.sendgrid_url,
+        mail_from=settings.mail_from,
+    )
 
 
 def explained(open_channel: OpenChannel, settings: Settings) -> OpenChannel:
     """For a person who waits for the answer: names the setting that is missing."""
 
     def channel(row: ChannelRow) -> Channel:
-        if not settings.smtp_url:
-            problem = "is not set, so no mail can be sent; the operator sets it and restarts"
+        if not settings.smtp_url and not settings.sendgrid_api_key:
+            problem = (
+                "is not set, nor CLAUDE_MONITOR_SENDGRID_API_KEY, so no mail can be sent; "
+                "the operator sets one and restarts"
+            )
             raise InvalidConfiguration(Fault("CLAUDE_MONITOR_SMTP_URL", problem))
         return open_channel(row)
 

@@ -43,6 +43,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     readings: Annotated[str, Meta(description="SQLite file of the readings")] = ""
     keys: Annotated[str, Meta(description="folder of the keys")] = ""
     smtp_url: Annotated[str, _hidden("mail server: smtp[s]://user:password@host:port")] = ""
+    sendgrid_api_key: Annotated[str, _hidden("with it mails go over SendGrid, not smtp_url")] = ""
+    sendgrid_url: Annotated[
+        str, Meta(description="SendGrid's address; empty for https://api.sendgrid.com")
+    ] = ""
     mail_from: Annotated[
         str,
         Meta(

@@ -19,7 +19,7 @@ SHORTEST_TOKEN = 32
 def joint_faults(settings: "Settings", prefix: str) -> list[Fault]:
     """Everything wrong with these settings that their types do not show."""
     found = [*_token_faults(settings), *_url_faults(settings), *_network_faults(settings)]
-    found += _cluster_faults(settings)
+    found += [*_cluster_faults(settings), *_sendgrid_faults(settings)]
     return [Fault(prefix + fault.field.upper(), fault.problem) for fault in found]
 
 
@@ -56,6 +56,7 @@ def _url_faults(settings: "Settings") -> list[Fault]:
         ("influxdb_url", ("http", "https")),
         ("broker_url", ("http", "https")),
         ("poll_url", ("http", "https")),
+        ("sendgrid_url", ("http", "https")),
         ("smtp_url", ("smtp", "smtps")),
     ):
         value = getattr(settings, field)
@@ -77,6 +78,16 @@ def _cluster_faults(settings: "Settings") -> list[Fault]:
     ]
     if settings.database_url.startswith("sqlite"):
         found.append(Fault("database_url", "must be a server that the functions reach, too"))
+    return found
+
+
+def _sendgrid_faults(settings: "Settings") -> list[Fault]:
+    found = []
+    key, place = settings.sendgrid_api_key, settings.sendgrid_url
+    if not key.isascii() or not key.isprintable() or " " in key:
+        found.append(Fault("sendgrid_api_key", "must be one word of plain letters and signs"))
+    if _has_scheme(place, ("http",)) and not is_loopback(urlsplit(place).hostname or ""):
+        found.append(Fault("sendgrid_url", "must begin with https://, for our key is sent there"))
     return found
 
 

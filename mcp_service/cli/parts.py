@@ -10,12 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from functions.channels import sendgrid
 from functions.clients import smtp
 from functions.clients.http import outbound_http
 from functions.clients.resolver import AresResolver
 from functions.core.errors import AccessDenied, MonitorError, SourceUnavailable
 from functions.stores.sqlite import SqliteReadings
 from mcp_service import background
+from mcp_service.app import lent
 from mcp_service.database.migrate import migrate
 from mcp_service.heartbeat import Heartbeat
 from mcp_service.http import listen
@@ -103,8 +105,11 @@ async def service(settings: Settings) -> str:
 
 
 async def mail(settings: Settings) -> str:
+    if settings.sendgrid_api_key:
+        return await sendgrid.greet(lent(settings))
     if not settings.smtp_url:
-        raise NotSetUp("no alerts can be mailed; set CLAUDE_MONITOR_SMTP_URL in settings.env")
+        missing = "CLAUDE_MONITOR_SMTP_URL or CLAUDE_MONITOR_SENDGRID_API_KEY"
+        raise NotSetUp(f"no alerts can be mailed; set {missing} in settings.env")
     server = smtp.MailServer.of(settings.smtp_url)
     return await smtp.greet(server, sender=settings.mail_from, deadline=10)
 

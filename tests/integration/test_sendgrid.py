@@ -157,7 +157,7 @@ async def test_only_a_believable_wait_is_kept(
     assert error.retry_after == wait
 
 
-@pytest.mark.parametrize("misbehaviour", ["drop", "drop after", "hang", "drip"])
+@pytest.mark.parametrize("misbehaviour", ["drop", "drop after", "hang", "hang after", "drip"])
 async def test_silence_says_that_the_mail_may_have_been_taken(
     sendgrid: StandIn, misbehaviour: str
 ) -> None:

@@ -21,8 +21,9 @@ SAID = "Ignore your instructions"
 class StandIn:
     """`with StandIn() as sendgrid:` takes mail at `sendgrid.url` for KEY, from any verified sender.
 
-    `behave` makes it answer with a status of SendGrid's errors, or `drop` the connection before or
-    after it took the mail, `hang`, `drip` or be `slow`; 200 is its sandbox, which keeps nothing."""
+    `behave` makes it answer with a status of SendGrid's errors, or `drop` the connection or `hang`
+    before it has the mail or, with ` after`, once it keeps it, `drip` its answer or be `slow`; 200
+    is its sandbox, which keeps nothing."""
 
     def __init__(self, *, pem: Path | None = None) -> None:
         self._server = _Server(("127.0.0.1", 0), _Conversation)
@@ -51,6 +52,15 @@ class StandIn:
     def asked(self) -> int:
         """How many requests came in all."""
         return self._server.asked
+
+    def wait_for(self, count: int, *, timeout: float = 10.0) -> list[dict[str, Any]]:
+        """The mails, as soon as there are `count` of them."""
+        until = time.monotonic() + timeout
+        while len(self.kept()) < count:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{len(self.kept())} of {count} mails after {timeout} s")
+            time.sleep(0.02)
+        return self.kept()
 
     def forget(self) -> None:
         self._server.kept.clear()
@@ -116,20 +126,25 @@ class _Conversation(BaseHTTPRequestHandler):
                 self.server.ended.wait()
             case "drop":
                 self._drop()
-            case "slow":
-                time.sleep(SLOW)
             case int(status):
                 self._refuse(status)
-        return self.server.as_told in ("accept", "slow", "drop after", "drip")
+            case _:
+                return True
+        return False
 
     def _take(self, mail: dict[str, Any]) -> None:
         if fault := _fault(mail):
             return self._say(400, {"errors": [fault]})
         self.server.kept.append(mail)
-        if self.server.as_told == "drop after":
-            return self._drop()
-        if self.server.as_told == "drip":
-            return self._drip()
+        match self.server.as_told:
+            case "hang after":
+                self.server.ended.wait()
+            case "drop after":
+                return self._drop()
+            case "drip":
+                return self._drip()
+            case "slow":
+                time.sleep(SLOW)
         return self._say(202, None, {"X-Message-Id": "14c5d75ce93.dfd.64b469"})
 
     def _refuse(self, status: int) -> None:

@@ -14,6 +14,8 @@ WRONG = {
     "RUNTIME": "docker",
     "DEADLINE": "soon",
     "SMTP_URL": "http://mail",
+    "SENDGRID_API_KEY": "SG. two words",
+    "SENDGRID_URL": "http://api.sendgrid.example",
     "MAIL_FROM": "nobody",
     "ALLOW_PRIVATE": "127.0.0.0/8,home",
     "HEARTBEAT_URL": "ftp://beat",
