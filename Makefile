@@ -43,7 +43,7 @@ images: ## build the images of functions and service
 	@images/build
 
 lock: $(VENV)/dev.installed ## write requirements/ anew from pyproject.toml (UPGRADE=--upgrade for newer)
-	for extra in $(EXTRAS); do \
+	@for extra in $(EXTRAS); do \
 		constraint=; [ $$extra = dev ] || constraint="--constraint requirements/dev.txt"; \
 		$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 			--extra $$extra $$constraint --generate-hashes --no-header --no-annotate \
