@@ -1,11 +1,12 @@
-"""A heap of slots: calls back at each slot of each monitor, without ever catching up."""
+"""A heap of slots: calls back at each slot of each monitor, without ever catching up. Slots are
+whole seconds, as cron says them; within that second each monitor has a moment of its own."""
 
 import asyncio
 import heapq
 from collections.abc import Callable
 from itertools import count
 
-from functions.core.monitor import Schedule
+from functions.core.monitor import Schedule, share_of_second
 from functions.core.ports import Clock
 
 LONGEST_SLEEP = 1.0
@@ -20,8 +21,8 @@ class Scheduler:
         self._clock = clock
         self._due = due
         self._schedules: dict[str, Schedule] = {}
-        self._heap: list[tuple[int, int, str, Schedule]] = []
-        # Between equal slots the number decides, so that schedules are never compared.
+        self._heap: list[tuple[float, int, int, str, Schedule]] = []
+        # Between equal moments the number decides, so that schedules are never compared.
         self._pushed = count()
         self._changed = asyncio.Event()
         self.beat = clock.monotonic()
@@ -53,7 +54,7 @@ class Scheduler:
     def _fire(self) -> None:
         now = self._clock.now()
         while self._heap and self._heap[0][0] <= now:
-            slot, _, monitor, schedule = heapq.heappop(self._heap)
+            _, _, slot, monitor, schedule = heapq.heappop(self._heap)
             if self._schedules.get(monitor) is not schedule:
                 continue
             self._push(monitor, schedule)
@@ -61,7 +62,8 @@ class Scheduler:
 
     def _push(self, monitor: str, schedule: Schedule) -> None:
         slot = schedule.next_after(self._clock.now())
-        heapq.heappush(self._heap, (slot, next(self._pushed), monitor, schedule))
+        moment = slot + share_of_second(monitor)
+        heapq.heappush(self._heap, (moment, next(self._pushed), slot, monitor, schedule))
 
     def _wait(self) -> float:
         if not self._heap:

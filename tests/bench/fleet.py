@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import psutil
 
-from functions.core.monitor import Schedule
+from functions.core.monitor import Schedule, share_of_second
 from functions.core.reading import Reading
 from mcp_service.app import plug
 from mcp_service.clock import SteadyClock
@@ -31,8 +31,7 @@ from tests.servers.service import StandingService
 
 RULES = {"down": "up is 0 for 3 readings, critical"}
 SHARE = 0.005
-"""Of the interval: the goal for the 99th percentile of lateness. Slots are whole seconds, so a
-hundred polls a second begin together and wait for each other."""
+"""Of the interval: the goal for the 99th percentile of lateness."""
 
 
 class Fleet(msgspec.Struct, frozen=True):
@@ -105,9 +104,10 @@ def _readings(path: str, since: int, until: int) -> list[Reading]:
 
 
 def _verdict(readings: Sequence[Reading], due: int) -> dict[str, Any]:
-    """`lateness` is how long after its slot a poll began, in milliseconds."""
+    """`lateness` is how long after its moment (its slot and its monitor's share of that second) a
+    poll began, in milliseconds."""
     good = [reading for reading in readings if reading.metrics.get("up") == 1]
-    late = sorted((one.at - one.duration - one.slot) * 1000 for one in good) or [float("inf")]
+    late = sorted(map(_lateness, good)) or [float("inf")]
     interval = good[0].interval if good else 0
     return {
         "slots": due,
@@ -118,6 +118,11 @@ def _verdict(readings: Sequence[Reading], due: int) -> dict[str, Any]:
         "lateness_goal_ms": SHARE * interval * 1000,
         "pass": due == len(good),
     }
+
+
+def _lateness(reading: Reading) -> float:
+    due = reading.slot + share_of_second(reading.monitor)
+    return (reading.at - reading.duration - due) * 1000
 
 
 def _target() -> subprocess.Popen[str]:

@@ -66,8 +66,21 @@ async def test_the_same_schedule_again_changes_nothing() -> None:
     rounds = Rounds(clock)
     for _ in range(3):
         rounds.scheduler.put("a", Schedule(10, 0))
-    clock.advance(10)
+    clock.advance(11)
     assert len(await rounds.turn()) == 1
+
+
+async def test_monitors_of_one_second_fire_apart_within_it() -> None:
+    clock = HandClock()
+    rounds = Rounds(clock)
+    for name in ("a", "b"):
+        rounds.scheduler.put(name, Schedule(10, 0))
+    clock.advance(10)
+    assert await rounds.turn() == []
+    clock.advance(0.5)
+    assert await rounds.turn() == [("b", 1_800_000_010)]
+    clock.advance(0.49)
+    assert await rounds.turn() == [("a", 1_800_000_010)]
 
 
 async def test_a_dropped_monitor_fires_no_more() -> None:
