@@ -17,7 +17,7 @@ from mcp_service.database.database import Database
 from mcp_service.dead_letters import serve_sink, sink
 from mcp_service.desired import desired, mend
 from mcp_service.heartbeat import EVERY, Heartbeat
-from mcp_service.http import Listener, listen
+from mcp_service.http import listen
 from mcp_service.keys import read_key
 from mcp_service.loops import Loop
 from mcp_service.reconciler import Reconciler
@@ -36,7 +36,7 @@ class ClusterApp:
     runtime: Knative
     readings: InfluxReadings
     http: CurlHttp
-    letters: Listener
+    dead_letters: tuple[str, int]
     loops: dict[str, Loop]
 
     def problems(self) -> list[str]:
@@ -45,19 +45,19 @@ class ClusterApp:
         return [f"{loop.name}: {loop.fault}" for loop in watched if loop.fault]
 
     async def catch_up(self) -> None:
-        """Once, at start: mend what a crash between two writes left half done."""
+        """Once, before anything runs: mend what a crash between two writes left half done."""
         await asyncio.to_thread(mend, self.service.database, self.service.records)
 
     def runs(self) -> list[Coroutine[object, object, None]]:
         """What goes on until cancelled."""
         letters = sink(self.service.database.dead_letters, self.service.clock)
-        return [serve_sink(letters, self.letters), *(loop.run() for loop in self.loops.values())]
+        door = listen(*self.dead_letters)
+        return [serve_sink(letters, door), *(loop.run() for loop in self.loops.values())]
 
     async def close(self) -> None:
         await self.runtime.close()
         self.readings.close()
         self.http.close()
-        self.letters.close()
 
 
 def plug_cluster(settings: Settings, clock: Clock) -> ClusterApp:
@@ -77,7 +77,7 @@ def plug_cluster(settings: Settings, clock: Clock) -> ClusterApp:
         runtime=runtime,
         readings=readings,
         http=outbound_http(settings.allow_private),
-        letters=listen(settings.host, settings.dead_letter_port),
+        dead_letters=(settings.host, settings.dead_letter_port),
         loops={},
     )
     broker = BrokerSink(open_broker(settings.broker_url, shared_keys=events_key))

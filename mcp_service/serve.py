@@ -13,14 +13,12 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from functions.core.ports import Clock
 from functions.guard import PromptProtocol
-from mcp_service.app import App, plug
+from mcp_service.app import App
+from mcp_service.chosen import chosen_app, set_up
 from mcp_service.clock import SteadyClock
-from mcp_service.database.migrate import migrate
 from mcp_service.home import Ownership
 from mcp_service.http import BearerOnly, Listener, listen, with_health
-from mcp_service.keys import make_keys
 from mcp_service.loops import Loop
 from mcp_service.server import build, web
 from mcp_service.settings import Settings
@@ -47,9 +45,7 @@ def serve(settings: Settings, transport: Transport, *, ready: Ready) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     home = Path(settings.home)
     with closing(Ownership(home)) as ours, closing(listen(settings.host, settings.port)) as door:
-        if settings.runtime == "embedded":
-            make_keys(Path(settings.keys))
-            migrate(settings.database_url)
+        set_up(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_live(settings, ours, door=door, transport=transport, ready=ready))
 
@@ -58,15 +54,16 @@ async def _live(
     settings: Settings, home: Ownership, *, door: Listener, transport: Transport, ready: Ready
 ) -> None:
     clock = SteadyClock()
-    app = _plugged(settings, clock, before=home.last_alive)
+    app = chosen_app(settings, clock, before=home.last_alive)
     try:
         await app.catch_up()
         alive = Loop("alive", home.touch, every=1)
         server = uvicorn.Server(_configuration(_asgi(app, settings, transport=transport)))
         gc.collect()
         gc.freeze()
+        runs = (*app.runs(), alive.run())
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run) for run in (*app.runs(), alive.run())]
+            tasks = [group.create_task(run) for run in runs]
             port = door.getsockname()[1]
             url = settings.at(port)
             home.announce(url, clock.now())
@@ -79,14 +76,6 @@ async def _live(
                 task.cancel()
     finally:
         await app.close()
-
-
-def _plugged(settings: Settings, clock: Clock, *, before: float) -> "App | ClusterApp":
-    if settings.runtime == "embedded":
-        return plug(settings, clock, before=before)
-    from mcp_service.cluster import plug_cluster  # noqa: PLC0415 - the cluster's client is heavy
-
-    return plug_cluster(settings, clock)
 
 
 def _asgi(app: "App | ClusterApp", settings: Settings, *, transport: Transport) -> ASGIApp:

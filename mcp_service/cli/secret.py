@@ -5,15 +5,18 @@ import asyncio
 import getpass
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mcp_service.app import App, plug
+from mcp_service.app import App
+from mcp_service.chosen import chosen_app, set_up
 from mcp_service.cli.output import say
 from mcp_service.clock import SteadyClock
-from mcp_service.database.migrate import migrate
 from mcp_service.home import prepare
-from mcp_service.keys import make_keys
 from mcp_service.secrets import drop_secret, list_secrets, put_secret
 from mcp_service.settings import LOCAL_TENANT, load
+
+if TYPE_CHECKING:
+    from mcp_service.cluster import ClusterApp
 
 ROLE = "poll"
 """The function that sends monitors' secrets."""
@@ -23,13 +26,12 @@ def run(chosen: argparse.Namespace) -> int:
     settings = load()
     value = _entered(chosen.name) if chosen.action == "set" else ""
     prepare(Path(settings.home))
-    make_keys(Path(settings.keys))
-    migrate(settings.database_url)
-    asyncio.run(_act(chosen, value, app=plug(settings, SteadyClock())))
+    set_up(settings)
+    asyncio.run(_act(chosen, value, app=chosen_app(settings, SteadyClock())))
     return 0
 
 
-async def _act(chosen: argparse.Namespace, value: str, *, app: App) -> None:
+async def _act(chosen: argparse.Namespace, value: str, *, app: "App | ClusterApp") -> None:
     service, tenant = app.service, LOCAL_TENANT
     try:
         if chosen.action == "set":
