@@ -5,6 +5,8 @@ from collections.abc import Callable, Generator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from mcp_service.database.migrate import migrate
+from tests.servers import databases
 from tests.servers.mail import Mailbox
 from tests.servers.port import free_port
 from tests.servers.website import Website
@@ -37,6 +39,21 @@ def website() -> Iterator[Website]:
 def mailbox() -> Iterator[Mailbox]:
     with Mailbox() as box:
         yield box
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[str]:
+    """A migrated database of this run on the real server."""
+    with databases.mysql() as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture
+def mariadb(mariadb_server: str) -> str:
+    """The same, empty."""
+    databases.emptied(mariadb_server)
+    return mariadb_server
 
 
 @pytest.fixture

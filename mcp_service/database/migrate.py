@@ -4,10 +4,13 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
+from functions.core.errors import SourceUnavailable
 from functions.stores.sql.engine import open_engine, writing
 
+OTHERS = 15
+"""Seconds to wait for another process that migrates."""
 HISTORY = Path(__file__).parent / "migrations"
 
 
@@ -18,9 +21,23 @@ def migrate(url: str) -> None:
     engine = open_engine(url)
     try:
         with writing(engine) as connection:
+            _prepare(connection)
             command.upgrade(configuration(connection), "head")
     finally:
         engine.dispose()
+
+
+def _prepare(connection: Connection) -> None:
+    """MySQL alone: new tables tell letters apart by their bytes, and only one migrates at a time.
+    Its changes of tables commit by themselves, so the transaction around them keeps nobody out."""
+    if connection.dialect.name == "sqlite":
+        return
+    locked = connection.scalar(
+        text("SELECT GET_LOCK(CONCAT('migrate ', DATABASE()), :seconds)"), {"seconds": OTHERS}
+    )
+    if not locked:
+        raise SourceUnavailable("Another process migrates the database; try again when it is done.")
+    connection.execute(text("ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"))
 
 
 def configuration(connection: Connection) -> Config:

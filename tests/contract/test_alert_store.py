@@ -1,6 +1,7 @@
-"""What every alert store must keep."""
+"""What every alert store must keep, on every database."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.claims import PER_CHANNEL, PER_TENANT
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
-from functions.stores.sql.tables import metadata
+from mcp_service.database.migrate import migrate
 
 ROW = MonitorRow(
     tenant="t",
@@ -29,11 +30,16 @@ ROW = MonitorRow(
 NOW = 1_700_000_000.0
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    engine = open_engine(f"sqlite:///{tmp_path}/monitors.db")
-    metadata.create_all(engine)
-    return engine
+@pytest.fixture(params=["sqlite", "mariadb"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/monitors.db"
+        migrate(url)
+    else:
+        url = request.getfixturevalue("mariadb")
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Opens the database of alerts. Everything that is peculiar to SQLite stands in this file."""
+"""Opens the database of alerts. What is peculiar to SQLite or to MySQL stands in this file."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -15,14 +15,29 @@ PATIENCE = 10.0
 """Seconds to wait for somebody else's transaction."""
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, patience: float = PATIENCE) -> Engine:
     """An engine whose transactions lock what they read in order to write it: BEGIN IMMEDIATE on
     SQLite, SELECT … FOR UPDATE elsewhere. Durable (synchronous=FULL) and with foreign keys."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    if engine.dialect.name == "sqlite":
+    if url.startswith("sqlite"):
+        engine = create_engine(url)
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
-    return engine
+        return engine
+    # Each statement of a writer sees what is committed: it locks one row after the other, and a
+    # view from before its last lock would be out of date.
+    waiting = {"isolation_level": "READ COMMITTED", "pool_timeout": patience}
+    return create_engine(url, pool_pre_ping=True, connect_args=_waits(patience), **waiting)
+
+
+def _waits(patience: float) -> dict[str, Any]:
+    """A server that hangs is given up later than a lock that somebody else holds."""
+    seconds = max(int(patience), 1)
+    return {
+        "connect_timeout": seconds,
+        "read_timeout": 2 * seconds,
+        "write_timeout": 2 * seconds,
+        "init_command": f"SET SESSION innodb_lock_wait_timeout = {seconds}",
+    }
 
 
 @contextmanager
@@ -36,7 +51,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A consistent view that waits for no writer. Errors as in `writing`."""
-    with _translated(), engine.execution_options(reads_only=True).begin() as connection:
+    options: dict[str, Any] = {"reads_only": True}
+    if engine.dialect.name != "sqlite":
+        options["isolation_level"] = "REPEATABLE READ"
+    with _translated(), engine.execution_options(**options).begin() as connection:
         yield connection
 
 

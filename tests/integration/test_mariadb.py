@@ -1,0 +1,136 @@
+"""What is peculiar to MySQL and MariaDB: letters, locks, and connections that die."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from sqlalchemy import Engine, text
+
+from functions.core.alert import RuleState
+from functions.core.errors import SourceUnavailable
+from functions.core.ports import ChannelRow, MonitorRow
+from functions.stores.sql.alerts import SqlAlertStore
+from functions.stores.sql.engine import open_engine, writing
+from functions.stores.sql.records import SqlAlertRecords
+from mcp_service.database.migrate import migrate
+from tests.servers.databases import mysql
+
+
+@pytest.fixture
+def engine(mariadb: str) -> Iterator[Engine]:
+    engine = open_engine(mariadb)
+    yield engine
+    engine.dispose()
+
+
+def row(monitor: str = "m", tenant: str = "t", name: str = "Shop") -> MonitorRow:
+    rules = {"down": "up is 0"}
+    return MonitorRow(
+        tenant=tenant, monitor=monitor, version=1, name=name, interval=60, rules=rules
+    )
+
+
+def test_names_that_differ_in_case_or_accents_are_different(engine: Engine) -> None:
+    records = SqlAlertRecords(engine)
+    for tenant, monitor in (("t", "m"), ("T", "m"), ("t", "M"), ("t", "ḿ")):
+        records.put_monitor(row(monitor, tenant, f"{tenant}/{monitor}"))
+    assert [one.name for one in records.monitors("t")] == ["t/M", "t/m", "t/ḿ"]
+    assert [one.name for one in records.monitors("T")] == ["T/m"]
+
+
+def test_any_letter_comes_back(engine: Engine) -> None:
+    records = SqlAlertRecords(engine)
+    name = "Магазин 🛒 naïve\\ '; --"
+    records.put_monitor(row(name=name))
+    records.put_channel(
+        ChannelRow(tenant="t", name="🛒", kind="email", config={"address": name}, confirmed=True)
+    )
+    assert [one.name for one in records.monitors("t")] == [name]
+    assert [one.config for one in records.channels("t")] == [{"address": name}]
+
+
+def test_what_is_locked_later_in_a_transaction_is_as_new_as_what_is_locked_first(
+    engine: Engine,
+) -> None:
+    """MySQL's default isolation would show the second tenant's state as of the first read."""
+    store, records = SqlAlertStore(engine), SqlAlertRecords(engine)
+    for tenant in ("a", "b"):
+        records.put_monitor(row(tenant=tenant))
+    with store.transaction() as first:
+        first.lock("a", ["m"])
+        with store.transaction() as second:
+            mine = second.lock("b", ["m"])["m"]
+            states = {"down": RuleState(transition=5)}
+            second.save(msgspec.structs.replace(mine, states=states, newest=60))
+        late = first.lock("b", ["m"])["m"]
+    assert (late.newest, late.states["down"].transition) == (60, 5)
+
+
+def test_no_update_is_lost_between_writers(engine: Engine) -> None:
+    store, records = SqlAlertStore(engine), SqlAlertRecords(engine)
+    records.put_monitor(row())
+
+    def count() -> None:
+        for _ in range(25):
+            with store.transaction() as transaction:
+                mine = transaction.lock("t", ["m"])["m"]
+                transaction.save(msgspec.structs.replace(mine, newest=mine.newest + 1))
+
+    writers = [threading.Thread(target=count) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert records.monitors("t")[0].newest == 100
+
+
+def test_a_connection_that_the_server_closed_is_replaced_unnoticed(
+    engine: Engine, mariadb: str
+) -> None:
+    records = SqlAlertRecords(engine)
+    records.put_monitor(row())
+    with writing(engine) as connection:
+        mine = connection.execute(text("SELECT CONNECTION_ID()")).scalar()
+    other = open_engine(mariadb)
+    with writing(other) as connection:
+        connection.execute(text(f"KILL CONNECTION {mine}"))
+    other.dispose()
+    assert len(records.monitors("t")) == 1
+
+
+def test_a_server_that_hangs_is_unavailable_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        engine = open_engine(f"mysql+pymysql://u:secret-word@127.0.0.1:{port}/d", patience=1)
+        began = time.monotonic()
+        with pytest.raises(SourceUnavailable) as refused:
+            SqlAlertRecords(engine).monitors()
+    assert time.monotonic() - began < 5
+    assert "secret-word" not in f"{refused.value} {refused.value.cause}"
+
+
+def test_a_lock_that_is_not_given_back_is_unavailable_in_time(engine: Engine, mariadb: str) -> None:
+    store = SqlAlertStore(engine)
+    SqlAlertRecords(engine).put_monitor(row())
+    impatient = open_engine(mariadb, patience=1)
+    with store.transaction() as first:
+        first.lock("t", ["m"])
+        with pytest.raises(SourceUnavailable), SqlAlertStore(impatient).transaction() as second:
+            second.lock("t", ["m"])
+    impatient.dispose()
+
+
+def test_migrating_twice_and_from_two_places_at_once_is_harmless() -> None:
+    with mysql() as url:
+        places = [threading.Thread(target=migrate, args=[url]) for _ in range(2)]
+        for place in places:
+            place.start()
+        for place in places:
+            place.join()
+        migrate(url)
+        engine = open_engine(url)
+        assert SqlAlertRecords(engine).monitors() == []
+        engine.dispose()
