@@ -27,9 +27,10 @@ IN_THE_OPEN = "our key would be readable on the way: set CLAUDE_MONITOR_SENDGRID
 UNANSWERED = "SendGrid did not answer; it may have taken the mail, and then it comes twice"
 LONGEST_WAIT = 3600.0
 """Seconds; a reset further away is not believed, for it would give up the mail."""
+AT_ONCE = 32
 
 # Its own threads, as SMTP has: SendGrid that hangs must not hold up what else runs on threads.
-_THREADS = ThreadPoolExecutor(32, thread_name_prefix="sendgrid")
+_THREADS = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sendgrid")
 # At DEBUG this library writes our key.
 logging.getLogger("python_http_client").setLevel(logging.INFO)
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from functions.channels import opened
-from functions.channels.sendgrid import LONGEST_WAIT, greet
+from functions.channels import load, opened
+from functions.channels.sendgrid import AT_ONCE, LONGEST_WAIT, greet
 from functions.core.channel import Lent
 from functions.core.errors import (
     AccessDenied,
@@ -18,6 +19,7 @@ from functions.core.errors import (
     SourceUnavailable,
     UnexpectedAnswer,
 )
+from functions.core.form import questions
 from functions.core.ports import Channel, ChannelRow, Message
 from functions.notify.delivering import Delivering
 from functions.notify.wording import message_id
@@ -63,13 +65,13 @@ def lent(url: str, *, key: str = KEY, deadline: float = DEADLINE) -> Lent:
     )
 
 
-def channel(url: str) -> Channel:
-    return opened(MAIL, lent(url))
+def channel(url: str, deadline: float = DEADLINE) -> Channel:
+    return opened(MAIL, lent(url, deadline=deadline))
 
 
-async def refused(url: str) -> MonitorError:
+async def refused(url: str, deadline: float = DEADLINE) -> MonitorError:
     with pytest.raises(MonitorError) as error:
-        await channel(url).send(MESSAGE)
+        await channel(url, deadline).send(MESSAGE)
     return error.value
 
 
@@ -84,6 +86,15 @@ async def test_a_mail_is_posted_whole_with_its_own_id(sendgrid: StandIn) -> None
     assert mail["headers"]["Auto-Submitted"] == "auto-generated"
     assert mail["custom_args"] == {"delivery": "0123abcd@claude-monitor"}
     assert not any(setting["enable"] for setting in mail["tracking_settings"].values())
+
+
+async def test_a_key_decides_for_sendgrid_though_there_is_a_mail_server(sendgrid: StandIn) -> None:
+    both = msgspec.structs.replace(lent(sendgrid.url), smtp_url=f"smtp://127.0.0.1:{free_port()}")
+    assert (await opened(MAIL, both).send(MESSAGE)).startswith("202")
+
+
+async def test_an_address_for_one_way_is_one_for_the_other() -> None:
+    assert questions(load("sendgrid")) == questions(load("email"))
 
 
 async def test_a_subject_stays_one_line(sendgrid: StandIn) -> None:
@@ -212,6 +223,27 @@ async def test_nobody_waits_for_a_mail_that_hangs(sendgrid: StandIn) -> None:
     await channel(sendgrid.url).send(MESSAGE)
     assert time.monotonic() - began < DEADLINE / 2
     assert isinstance(await hanging, SourceUnavailable)
+
+
+async def test_what_waited_for_a_thread_beyond_its_deadline_is_never_sent(
+    sendgrid: StandIn,
+) -> None:
+    sendgrid.behave("hang after")
+    crowd = [asyncio.create_task(refused(sendgrid.url, 3 * DEADLINE)) for _ in range(2 * AT_ONCE)]
+    await asyncio.to_thread(sendgrid.wait_for, AT_ONCE // 2)
+    late = msgspec.structs.replace(MESSAGE, id="late@x")
+    with pytest.raises(SourceUnavailable):
+        await channel(sendgrid.url, DEADLINE / 2).send(late)
+    await asyncio.gather(*crowd)
+    sendgrid.behave()
+    await channel(sendgrid.url).send(MESSAGE)
+    assert {mail["custom_args"]["delivery"] for mail in sendgrid.kept()} == {MESSAGE.id}
+
+
+async def test_a_redirection_is_no_acceptance(sendgrid: StandIn) -> None:
+    sendgrid.behave(302, Location=f"{sendgrid.url}/elsewhere")
+    assert isinstance(await refused(sendgrid.url), AccessDenied)
+    assert sendgrid.kept() == []
 
 
 async def test_an_account_that_is_away_is_unavailable() -> None:
