@@ -90,3 +90,9 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     file.write_text("")
     file.chmod(0o644)
     assert "chmod 600" in faults(environ(tmp_path))["settings.env"]
+
+
+def test_on_a_cluster_every_address_of_it_must_be_set(tmp_path: Path) -> None:
+    found = faults(environ(tmp_path, RUNTIME="knative", INFLUXDB_ORG="lab"))
+    needed = {"BROKER_URL", "POLL_URL", "INFLUXDB_URL", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN"}
+    assert found.keys() == {f"CLAUDE_MONITOR_{name}" for name in needed | {"DATABASE_URL"}}
