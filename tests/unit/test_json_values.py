@@ -178,6 +178,12 @@ def test_a_greedy_path_is_stopped_soon(path: str) -> None:
     assert time.process_time() - began < ALLOWANCE
 
 
+@pytest.mark.parametrize("path", ["$[?1 == 2]", "$[?@.a == 1]", "count($[?@ > 99999])"])
+def test_values_that_a_filter_passes_over_count_as_well(path: str) -> None:
+    with pytest.raises(UnexpectedAnswer, match="places"):
+        one(list(range(MOST_PLACES + 1)), path)
+
+
 def test_all_paths_of_an_answer_share_what_they_may_cost() -> None:
     values = {f"n{i}": "count($.rows[*])" for i in range(4)}
     with pytest.raises(UnexpectedAnswer, match="places"):
