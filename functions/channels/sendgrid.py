@@ -113,7 +113,7 @@ async def _asked(lent: Lent, ask: Callable[[Any], Any]) -> Any:
 
 def _ask(lent: Lent, ask: Callable[[Any], Any]) -> Any:
     from python_http_client.exceptions import HTTPError  # noqa: PLC0415 - see below
-    from sendgrid import SendGridAPIClient  # noqa: PLC0415 - 200 ms, for the first mail to pay
+    from sendgrid import SendGridAPIClient  # noqa: PLC0415 - the first mail pays for it
 
     address = (lent.sendgrid_url or ADDRESS).rstrip("/")
     api = SendGridAPIClient(lent.sendgrid_api_key, host=address)
