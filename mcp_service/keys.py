@@ -19,6 +19,17 @@ KEY_FILES = (
     *("spec.key", "spec.pub", "events.key", "pepper"),
     *(f"{role}.{half}" for role in ROLES for half in ("key", "pub")),
 )
+TOKEN = "CLAUDE_MONITOR_TOKEN"  # noqa: S105 - the name of a setting
+KEY_SECRETS = {
+    "service-keys": ("spec.key", "events.key", "pepper", "poll.pub", "notify.pub"),
+    "service-token": (TOKEN,),
+    "poll-keys": ("spec.pub", "events.key", "poll.key"),
+    "record-keys": ("events.key",),
+    "alert-keys": ("events.key",),
+    "notify-keys": ("events.key", "notify.key"),
+}
+"""The files of each Secret of a cluster. The service comes first: what it alone has is then never
+made twice."""
 
 
 def completed(known: Mapping[str, str]) -> dict[str, str]:

@@ -18,10 +18,12 @@ from functions.core.errors import AccessDenied, MonitorError, SourceUnavailable
 from functions.stores.sqlite import SqliteReadings
 from mcp_service import background
 from mcp_service.app import lent
+from mcp_service.chosen import chosen_app
+from mcp_service.clock import SteadyClock
 from mcp_service.database.migrate import migrate
 from mcp_service.heartbeat import Heartbeat
 from mcp_service.http import listen
-from mcp_service.keys import ROLES, read_key
+from mcp_service.keys import KEY_SECRETS, ROLES, read_key
 from mcp_service.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -42,7 +44,17 @@ Part = Callable[[], Awaitable[str] | str]
 
 def examined(settings: Settings) -> dict[str, Part]:
     """What is tried once the settings are known to be right, in this order."""
-    tried: tuple[Any, ...] = (keys, database, readings, port, service, mail, dns, heartbeat)
+    tried: tuple[Any, ...] = (
+        keys,
+        database,
+        readings,
+        cluster,
+        port,
+        service,
+        mail,
+        dns,
+        heartbeat,
+    )
     return {part.__name__: partial(part, settings) for part in tried}
 
 
@@ -64,11 +76,13 @@ def home(folder: Path) -> str:
 
 
 def keys(settings: Settings) -> str:
-    folder = Path(settings.keys)
-    names = ["spec.key", "spec.pub", "events.key", "pepper", *(f"{role}.key" for role in ROLES)]
+    folder, own = Path(settings.keys), settings.runtime == "embedded"
+    private = ["spec.key", "events.key", "pepper", *(f"{role}.key" for role in ROLES)]
+    names = ["spec.pub", *private] if own else KEY_SECRETS["service-keys"]
     for name in names:
         read_key(folder, name)
-        if not name.endswith(".pub") and (folder / name).stat().st_mode & 0o077:
+        # Kubernetes says by its roles, not by the file's mode, who sees a Secret.
+        if own and name in private and (folder / name).stat().st_mode & 0o077:
             raise AccessDenied(f"Others can read {folder / name}; run: chmod 600 {folder}/*")
     return f"{len(names)} keys in {folder}"
 
@@ -79,12 +93,36 @@ async def database(settings: Settings) -> str:
 
 
 async def readings(settings: Settings) -> str:
+    if settings.runtime == "knative":
+        return await _on_cluster(settings)
     store = SqliteReadings(settings.readings)
     try:
         await store.latest("", ())
     finally:
         store.close()
     return settings.readings
+
+
+async def _on_cluster(settings: Settings) -> str:
+    from mcp_service.cluster import open_readings  # noqa: PLC0415 - the cluster's client is heavy
+
+    store = open_readings(settings)
+    try:
+        await store.latest("", ())
+    finally:
+        store.close()
+    return f"bucket {settings.influxdb_bucket} in InfluxDB"
+
+
+async def cluster(settings: Settings) -> str:
+    if settings.runtime != "knative":
+        raise NotSetUp("monitors run in the service itself")
+    app = chosen_app(settings, SteadyClock())
+    try:
+        found = await app.runtime.list()
+    finally:
+        await app.close()
+    return f"{sum(status.ready for status in found.values())} of {len(found)} monitors are ready"
 
 
 async def port(settings: Settings) -> str:

@@ -8,20 +8,9 @@ from lightkube import ApiError, AsyncClient
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Secret
 
-from mcp_service.keys import completed
+from mcp_service.keys import KEY_SECRETS, TOKEN, completed
 from mcp_service.runtime.knative import connect, explained
 from mcp_service.runtime.manifests import PART_OF
-
-TOKEN = "CLAUDE_MONITOR_TOKEN"  # noqa: S105 - the name of a setting
-KEY_SECRETS = {
-    "service-keys": ("spec.key", "events.key", "pepper", "poll.pub", "notify.pub"),
-    "service-token": (TOKEN,),
-    "poll-keys": ("spec.pub", "events.key", "poll.key"),
-    "record-keys": ("events.key",),
-    "alert-keys": ("events.key",),
-    "notify-keys": ("events.key", "notify.key"),
-}
-"""The files of each. The service comes first: what it alone has is then never made twice."""
 
 
 async def write_key_secrets(namespace: str | None = None) -> list[str]:

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from functions.core.seal import public_of, sealing_public_of
-from mcp_service.keys import KEY_FILES, completed, make_keys
-from mcp_service.runtime.key_secrets import KEY_SECRETS
+from mcp_service.keys import KEY_FILES, KEY_SECRETS, completed, make_keys
 
 
 def test_keys_are_made_once(tmp_path: Path) -> None:
