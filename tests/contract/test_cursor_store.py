@@ -1,26 +1,43 @@
 """What every cursor store must keep. A new store joins by adding itself to `STORES`."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from functions.core.errors import LimitReached
 from functions.core.ports import CursorStore
+from functions.stores.redis import ACL, RedisCursors
 from functions.stores.sqlite_cursors import CURSOR_LIMIT, SqliteCursors
+from tests.servers import databases
 
 pytestmark = pytest.mark.anyio
 
-STORES: dict[str, Callable[[Path], SqliteCursors]] = {
-    "sqlite": lambda folder: SqliteCursors(folder / "cursors.db"),
-}
+
+@asynccontextmanager
+async def in_sqlite(folder: Path) -> AsyncIterator[CursorStore]:
+    store = SqliteCursors(folder / "cursors.db")
+    yield store
+    store.close()
+
+
+@asynccontextmanager
+async def in_redis(folder: Path) -> AsyncIterator[CursorStore]:
+    with databases.redis(ACL) as url:
+        store = RedisCursors(url)
+        yield store
+        await store.close()
+
+
+STORES = {"sqlite": in_sqlite, "redis": in_redis}
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CursorStore]:
-    store = STORES[request.param](tmp_path)
-    yield store
-    store.close()
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CursorStore]:
+    async with STORES[request.param](tmp_path) as store:
+        yield store
 
 
 async def test_a_cursor_comes_back_for_its_monitor_only(store: CursorStore) -> None:
@@ -47,3 +64,19 @@ async def test_a_cursor_beyond_its_limit_is_refused_and_the_old_one_stays(
     with pytest.raises(LimitReached, match="64 KiB"):
         await store.save("t", "m", slot=20, cursor=b"x" * (CURSOR_LIMIT + 1))
     assert await store.load("t", "m") == b"x" * CURSOR_LIMIT
+
+
+async def test_of_many_writers_at_once_the_latest_slot_stays(store: CursorStore) -> None:
+    slots = [50, 20, 90, 10, 70, 90, 30]
+    saved = await asyncio.gather(
+        *(store.save("t", "m", slot=slot, cursor=str(slot).encode()) for slot in slots)
+    )
+    assert await store.load("t", "m") == b"90"
+    assert sum(saved[number] for number, slot in enumerate(slots) if slot == 90) == 1
+
+
+async def test_names_with_separators_are_still_told_apart(store: CursorStore) -> None:
+    pairs = [("a:b", "c"), ("a", "b:c"), ('a","b', "c"), ("a", 'b","c'), ("*", "*")]
+    for number, (tenant, monitor) in enumerate(pairs):
+        assert await store.save(tenant, monitor, slot=1, cursor=bytes([number]))
+    assert [await store.load(*pair) for pair in pairs] == [bytes([n]) for n in range(len(pairs))]

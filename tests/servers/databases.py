@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -56,3 +56,20 @@ def emptied(url: str) -> None:
         for table in reversed(tables.monitors.metadata.sorted_tables):
             connection.execute(delete(table))
     engine.dispose()
+
+
+@contextmanager
+def redis(rules: Sequence[str]) -> Iterator[str]:
+    """The address of the server for a user of one's own under these ACL rules; the user and all
+    that the test wrote are gone afterwards."""
+    from redis import Redis  # noqa: PLC0415 - slow
+
+    url = named("LAB_REDIS_URL")
+    user = f"test_{secrets.token_hex(4)}"
+    with Redis.from_url(url) as server:
+        before = set(server.scan_iter())
+        server.execute_command("ACL", "SETUSER", user, "on", f">{user}", *rules)
+        yield url.replace("redis://", f"redis://{user}:{user}@")
+        server.execute_command("ACL", "DELUSER", user)
+        if fresh := set(server.scan_iter()) - before:
+            server.delete(*fresh)
