@@ -47,8 +47,10 @@ class Layout:
 
     def _numbers(self, points: Sequence[Point]) -> str | None:
         """All lines at once, or None where a number or a tag needs a closer look."""
-        begin, template = self._begin, self._template
-        text = "\n".join([template % (begin(tags), *fields, at) for tags, fields, at in points])
+        known, begin, template = self._begins.get, self._begin, self._template
+        text = "\n".join(
+            [template % (known(tags) or begin(tags), *fields, at) for tags, fields, at in points]
+        )
         if any(odd in text for odd in _NOT_FINITE) or self._odd:
             return None
         # Keys are escaped, so these two stand nowhere but at the end of a number.
