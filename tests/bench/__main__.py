@@ -7,7 +7,7 @@ from importlib import import_module
 
 from tests.bench.frame import tell
 
-BENCHES = ("cold", "check", "codec", "imports", "lineproto")
+BENCHES = ("cold", "check", "codec", "imports", "lineproto", "store")
 
 
 def main() -> int:
