@@ -18,6 +18,8 @@ PATIENCE = 1.75
 JUMP = 5.0
 """Seconds by which the clock may run ahead of measured time before we say that it jumped, or that
 the machine slept; the slots in between were never due while we ran."""
+INHERITED = 4
+"""Last intervals of a crashed predecessor that are looked through."""
 LONGEST_BACKLOG = 1000
 """Missed slots shown per monitor and round after an outage of the store."""
 
@@ -102,12 +104,16 @@ class Watchdog:
         watched = self._watched.get(spec.id)
         if watched is None or watched.schedule != spec.schedule:
             watched = _Watched(spec.schedule, int(now))
-            newest = await self._newest(spec) if self._adopting else 0
-            if newest and newest >= self._before - 4 * spec.interval:
-                watched.through = newest
+            if self._adopting:
+                watched.through = await self._ran_from(spec) or watched.through
             self._watched[spec.id] = watched
         return watched
 
-    async def _newest(self, spec: MonitorSpec) -> int:
-        found = (await self._readings.latest(spec.tenant, (spec.id,))).get(spec.id)
-        return found.slot if found else 0
+    async def _ran_from(self, spec: MonitorSpec) -> int:
+        """The oldest reading of the predecessor's last intervals (0: none): from there on the
+        monitor ran, and a slot without a reading may be one it had no time to miss."""
+        last = int(self._before)
+        known = await self._readings.query(
+            spec.tenant, spec.id, since=last - INHERITED * spec.interval, until=last + 1, limit=10
+        )
+        return known[0].slot if known else 0

@@ -81,12 +81,12 @@ async def test_a_reading_of_a_monitor_that_is_gone_is_stored_and_forgotten(
     assert (await slots(store), rules.judged, sink.fault) == ([10], [], "")
 
 
-async def test_at_start_the_rules_see_what_was_stored_after_they_last_looked(
+async def test_at_start_the_rules_see_again_what_could_still_change_their_verdict(
     store: SqliteReadings,
 ) -> None:
     rules = Rules()
-    await store.add([reading(slot) for slot in range(10, 60, 10)])
-    row = MonitorRow(tenant="t", monitor="m", version=1, name="m", interval=10, newest=30)
+    await store.add([reading(slot) for slot in (100, 190, 200, 500, 510)])
+    row = MonitorRow(tenant="t", monitor="m", version=1, name="m", interval=10, newest=500)
     sink = InProcessSink(Recording(store), rules.submit)
-    assert await sink.catch_up([row], store) == 2
-    assert rules.judged == [40, 50]
+    assert await sink.catch_up([row], store) == 3
+    assert rules.judged == [200, 500, 510]

@@ -164,6 +164,14 @@ async def test_the_last_slots_before_a_crash_are_judged_by_the_next_service(scen
     assert await scene.missed() == [-120, -110]
 
 
+async def test_a_gap_before_the_last_reading_of_a_crashed_service_is_judged_too(
+    scene: Scene,
+) -> None:
+    await scene.store.add([reading(START - 130), reading(START - 110)])
+    await scene.pass_time(scene.watchdog(before=START - 105), 5)
+    assert await scene.missed() == [-120]
+
+
 async def test_the_cause_of_a_skipped_slot_is_told(scene: Scene) -> None:
     await scene.pass_time(scene.watchdog(), 50)
     stored = await scene.store.query("t", "m", since=START, until=START + 99, limit=9)
