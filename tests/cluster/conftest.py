@@ -2,20 +2,23 @@
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import msgspec
 import pytest
+from mcp import Client
+from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 
 from functions.core.monitor import MonitorSpec, phase_of
 from functions.core.ports import MonitorRow
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
-from tests.cluster.databases import NEEDED, databases
+from tests.cluster.databases import databases
 from tests.cluster.deployment import Keys, Outside, build_images, deploy
-from tests.cluster.kube import Kube, run
+from tests.cluster.kube import Kube, forwarded, run
 from tests.cluster.receiver import HOST, Receiver
+from tests.conversation.play import Conversation
 from tests.servers.mail import Mailbox
 from tests.servers.website import Website
 
@@ -24,6 +27,8 @@ HOW_TO_RUN = (
     '../shared/lab/lab up; ../shared/lab/services up; eval "$(../shared/lab/lab env)"; '
     'eval "$(../shared/lab/services env)"; make cluster-test'
 )
+NEEDED = ("KUBECONFIG", "LAB_MYSQL_URL", "LAB_INFLUXDB_URL")
+SELF = "deployment/claude-monitor"
 RULE = "up is 0 for 3 readings, critical"
 
 
@@ -60,30 +65,60 @@ def monitor(name: str, website: Website) -> MonitorSpec:
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    if not all(os.environ.get(name) for name in ("KUBECONFIG", *NEEDED)):
+    if not all(os.environ.get(name) for name in NEEDED):
         pytest.skip(HOW_TO_RUN)
     folder = tmp_path_factory.mktemp("overlay")
     kube = Kube(f"monitor-test-{os.getpid()}-{int(time.time()) % 10_000}")
-    with outside(kube.namespace.replace("-", "_")) as reached, WatchedFromPods() as website:
+    with outside() as reached, WatchedFromPods() as website:
         tag = build_images()
         shop = monitor("shop", website)
         run("kubectl", "create", "namespace", kube.namespace)
         try:
             keys = deploy(kube, tag, outside=reached, folder=folder)
-            put_rule(reached.databases.mysql, shop)
             yield Deployment(kube, keys, reached, website, shop)
         finally:
             run("kubectl", "delete", "namespace", kube.namespace, "--wait=false")
 
 
+@pytest.fixture
+def service(deployment: Deployment) -> Iterator[str]:
+    """The address of the standing service, which has one pod meanwhile and none afterwards."""
+    kube = deployment.kube
+    kube.kubectl("scale", SELF, "--replicas=1")
+    try:
+        kube.kubectl("rollout", "status", SELF, "--timeout=90s")
+        with forwarded(kube.namespace, "claude-monitor") as address:
+            yield f"{address}/mcp"
+    finally:
+        kube.kubectl("scale", SELF, "--replicas=0")
+
+
+@asynccontextmanager
+async def claude(url: str, token: str) -> AsyncIterator[Client]:
+    """A client of the service, as Claude is one."""
+    shown = {"Authorization": f"Bearer {token}"}
+    async with (
+        create_mcp_http_client(headers=shown) as http,
+        Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        yield client
+
+
+async def deleted(client: Client, monitor: str) -> None:
+    talk = Conversation(client, print)
+    asked = await talk.call("delete_monitor", monitor=monitor)
+    await talk.call("delete_monitor", monitor=monitor, confirm=asked["confirm"])
+
+
 @contextmanager
-def outside(name: str) -> Iterator[Outside]:
-    with databases(f"test_{name}") as own, Mailbox() as mailbox, Receiver() as receiver:
+def outside() -> Iterator[Outside]:
+    with databases() as own, Mailbox() as mailbox, Receiver() as receiver:
         yield Outside(own, mailbox, receiver)
 
 
 def put_rule(database: str, spec: MonitorSpec) -> None:
-    """The row by which alert knows the monitor and its rule."""
+    """The row by which alert knows the monitor and its rule. A service that starts takes it away,
+    since no user of its own wants that monitor."""
     engine = open_engine(database)
     row = MonitorRow(
         tenant=spec.tenant,

@@ -1,59 +1,42 @@
-"""One database and one bucket of the real servers, for this run only."""
+"""One database and one bucket of the real servers for this run, as this machine and as pods see
+them."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
-from sqlalchemy import create_engine, make_url, text
 
 from functions.stores.influxdb import InfluxReadings
 from tests.cluster.receiver import HOST
-
-NEEDED = ("LAB_MYSQL_URL", "LAB_INFLUXDB_URL", "LAB_INFLUXDB_ORG", "LAB_INFLUXDB_TOKEN")
+from tests.servers.databases import influxdb, mysql
 
 
 class Databases(msgspec.Struct, frozen=True):
-    """Addresses as this machine sees them; `from_pods` changes the machine's name."""
+    """As this machine sees them; `bucket` is the address, org, bucket and token of InfluxDB."""
 
     mysql: str
-    influxdb: str
-    org: str
-    bucket: str
-    token: str
+    bucket: Mapping[str, str]
 
     def settings(self) -> dict[str, dict[str, str]]:
         """The Secrets that the overlay makes of them, as pods see the servers."""
+        seen = {**self.bucket, "url": from_pods(self.bucket["url"])}
         return {
             "database": {"CLAUDE_MONITOR_DATABASE_URL": from_pods(self.mysql)},
             "readings": {
-                "CLAUDE_MONITOR_INFLUXDB_URL": from_pods(self.influxdb),
-                "CLAUDE_MONITOR_INFLUXDB_ORG": self.org,
-                "CLAUDE_MONITOR_INFLUXDB_BUCKET": self.bucket,
-                "CLAUDE_MONITOR_INFLUXDB_TOKEN": self.token,
+                f"CLAUDE_MONITOR_INFLUXDB_{name.upper()}": value for name, value in seen.items()
             },
         }
 
     def readings(self) -> InfluxReadings:
-        return InfluxReadings(self.influxdb, org=self.org, bucket=self.bucket, token=self.token)
+        return InfluxReadings(**self.bucket)
 
 
 @contextmanager
-def databases(name: str) -> Iterator[Databases]:
-    """A new MariaDB database and a bucket name of this run."""
-    server = make_url(os.environ["LAB_MYSQL_URL"])
-    own = server.set(database=name).render_as_string(hide_password=False)
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        influxdb, org, token = (os.environ[variable] for variable in NEEDED[1:])
-        yield Databases(own, influxdb, org, name, token)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name}"))
-        engine.dispose()
+def databases() -> Iterator[Databases]:
+    """New ones, of this run."""
+    with mysql() as database, influxdb() as bucket:
+        yield Databases(database, bucket)
 
 
 def from_pods(url: str) -> str:

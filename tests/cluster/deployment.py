@@ -90,7 +90,7 @@ def _overlay(kube: Kube, tag: str, *, outside: Outside, folder: Path) -> dict[st
         "secretGenerator": [_merged(name, own) for name, own in outside.secrets().items()],
         "patches": [
             _replaced(
-                "record|alert|notify",
+                "record|alert",
                 "/spec/delivery/deadLetterSink",
                 {"uri": receiver.address(DEAD_LETTERS)},
             ),

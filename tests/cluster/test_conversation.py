@@ -1,46 +1,17 @@
 """The whole conversation through the standing service in the cluster, on the real databases."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-
 import pytest
-from mcp import Client
-from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.runtime.manifests import object_name
-from tests.cluster.conftest import Deployment, WatchedFromPods
-from tests.cluster.kube import forwarded, until
-from tests.conversation.play import Conversation, play
+from tests.cluster.conftest import Deployment, WatchedFromPods, claude, deleted
+from tests.cluster.kube import until
+from tests.conversation.play import play
 
 pytestmark = pytest.mark.anyio
 
 FOREVER = 2**40
-SELF = "deployment/claude-monitor"
-
-
-@pytest.fixture
-def service(deployment: Deployment) -> Iterator[str]:
-    """The address of the standing service, which has one pod meanwhile and none afterwards."""
-    kube = deployment.kube
-    kube.kubectl("scale", SELF, "--replicas=1")
-    try:
-        kube.kubectl("rollout", "status", SELF, "--timeout=90s")
-        with forwarded(kube.namespace, "claude-monitor") as address:
-            yield f"{address}/mcp"
-    finally:
-        kube.kubectl("scale", SELF, "--replicas=0")
-
-
-@asynccontextmanager
-async def claude(url: str, token: str) -> AsyncIterator[Client]:
-    shown = {"Authorization": f"Bearer {token}"}
-    async with (
-        create_mcp_http_client(headers=shown) as http,
-        Client(streamable_http_client(url, http_client=http)) as client,
-    ):
-        yield client
 
 
 async def test_the_conversation_ends_in_the_real_databases_and_the_mailbox(
@@ -71,12 +42,6 @@ async def stored(deployment: Deployment, monitor: str) -> None:
     states = {sent.state for sent in SqlAlertRecords(engine).deliveries("local", alert=alert.id)}
     assert states == {"sent"}
     engine.dispose()
-
-
-async def deleted(client: Client, monitor: str) -> None:
-    talk = Conversation(client, print)
-    asked = await talk.call("delete_monitor", monitor=monitor)
-    await talk.call("delete_monitor", monitor=monitor, confirm=asked["confirm"])
 
 
 def source(monitor: str) -> str:
