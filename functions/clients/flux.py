@@ -31,8 +31,10 @@ _SERIES = """
 from(bucket: bucket) |> range(start: time(v: since), stop: time(v: until))
 |> filter(fn: (r) => r._measurement == measurement and r._field == "missed")
 """
-OLDEST = f'values = {_SERIES} values |> first() |> yield(name: "first")\n'
-OLDEST += 'values |> count() |> yield(name: "count")'
+OLDEST = f"""
+{_SERIES} |> first() |> yield(name: "first")
+{_SERIES} |> count() |> yield(name: "count")
+"""
 
 _SETTING = "CLAUDE_MONITOR_INFLUXDB_"
 _PLACE = f"it has no such organisation or bucket; check {_SETTING}ORG and {_SETTING}BUCKET"
@@ -59,14 +61,17 @@ def of_tenant(monitors: Sequence[str], then: str) -> tuple[str, dict[str, Any]]:
 
 
 def buckets_of(monitor: str, step: int) -> tuple[str, dict[str, Any]]:
-    """Each field of one monitor over each bucket of `step` seconds: four results by their name."""
-    script, names = of_tenant([monitor], '|> filter(fn: (r) => r._field != "reading")')
+    """Each field of one monitor over each bucket of `step` seconds: four results by their name.
+    Each reads for itself: what two share, the storage no longer sums up by itself."""
     window = 'aggregateWindow(every: step, fn: {0}, createEmpty: false, timeSrc: "_start")'
-    yields = (f'values |> {window.format(of)} |> yield(name: "{of}")' for of in _AGGREGATES)
-    return "\n".join((f"values = {script}", *yields)), names | {"step": timedelta(seconds=step)}
+    then = f'|> filter(fn: (r) => r._field {{1}}) |> {window} |> yield(name: "{{0}}")'
+    parts = [of_tenant([monitor], then.format(of, which)) for of, which in _AGGREGATES.items()]
+    step_names = {"step": timedelta(seconds=step)}
+    return "\n".join(script for script, _ in parts), parts[0][1] | step_names
 
 
-_AGGREGATES = ("count", "sum", "min", "max")
+_METRICS = "=~ /^value[.]/"
+_AGGREGATES = {"sum": '!= "reading"', "count": _METRICS, "min": _METRICS, "max": _METRICS}
 
 
 def span(since: int, until: int) -> dict[str, Any]:
