@@ -2,18 +2,21 @@
 uvicorn, with what both leave out: a cap on bodies, deadlines for slow senders, long keep-alive."""
 
 import gc
-import os
-import sys
-from collections.abc import Callable
-from pathlib import Path
 
-from functions_framework.aio import create_asgi_app
-from uvicorn import Config, Server
+gc.disable()  # while all this is imported, what a collection walks is all still needed
 
-from functions.core.errors import MonitorError
-from functions.guard import App, PromptProtocol, guarded
-from functions.logs import log_json_lines
-from functions.settings import Settings
+import os  # noqa: E402 - see above, as for all that follow
+import sys  # noqa: E402 - see above
+from collections.abc import Callable  # noqa: E402 - see above
+from pathlib import Path  # noqa: E402 - see above
+
+from functions_framework.aio import create_asgi_app  # noqa: E402 - see above
+from uvicorn import Config, Server  # noqa: E402 - see above
+
+from functions.core.errors import MonitorError  # noqa: E402 - see above
+from functions.guard import App, PromptProtocol, guarded  # noqa: E402 - see above
+from functions.logs import log_json_lines  # noqa: E402 - see above
+from functions.settings import Settings  # noqa: E402 - see above
 
 KEEP_ALIVE_SECONDS = 100
 """Longer than the 90 s for which Knative's proxy keeps an idle connection: the side that reuses it
@@ -58,6 +61,7 @@ def serve(name: str) -> None:
     config.load()
     # What is loaded now stays; without this each full collection walks all of it again.
     gc.freeze()
+    gc.enable()
     Server(config).run()
 
 

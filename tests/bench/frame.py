@@ -63,11 +63,13 @@ def _spread(values: Sequence[float]) -> float:
 def start(
     command: Sequence[str], *, core: int, environ: Mapping[str, str] | None = None, **options: Any
 ) -> subprocess.Popen[Any]:
-    """A child on one core in a session of its own."""
+    """A child on one core in a session of its own. It may write byte code, whatever this machine's
+    custom is: after the round that is thrown away everything is compiled, as it is in an image."""
+    ours = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
     return subprocess.Popen(
         pinned(command, core),
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})},
+        env={**os.environ, **ours, **(environ or {})},
         start_new_session=True,
         **options,
     )
