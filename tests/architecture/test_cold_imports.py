@@ -16,9 +16,9 @@ NEVER = SERVICE_ONLY | LAZY | {"pytest", "hypothesis"}
 
 FORBIDDEN = {
     "poll": NEVER | {"sqlalchemy", "influxdb_client", "sqlite3", "smtplib"},
-    "record": NEVER | {"sqlalchemy", "pycurl", "aiodns", "smtplib"},
-    "alert": NEVER | {"influxdb_client", "pycurl", "aiodns", "smtplib"},
-    "notify": NEVER | {"influxdb_client", "pycurl", "aiodns"},
+    "record": NEVER | {"sqlalchemy", "pycurl", "pycares", "smtplib"},
+    "alert": NEVER | {"influxdb_client", "pycurl", "pycares", "smtplib"},
+    "notify": NEVER | {"influxdb_client", "pycurl", "pycares"},
 }
 
 

@@ -8,7 +8,7 @@ from tests.architecture.tree import CODE, python, text
 
 NETWORK = {
     *("socket", "ssl", "http.client", "urllib.request", "ftplib", "smtplib", "imaplib", "poplib"),
-    *("telnetlib", "xmlrpc.client", "socketserver", "pycurl", "aiodns", "pycares", "requests"),
+    *("telnetlib", "xmlrpc.client", "socketserver", "pycurl", "pycares", "requests"),
     *("httpx", "httpx2", "aiohttp", "urllib3", "websockets", "picows", "asyncssh", "paramiko"),
     *("sendgrid", "twilio"),
 }
@@ -19,7 +19,7 @@ DOORS = {
     "functions/core/addresses.py": "socket: binds to learn this machine's own addresses",
     "functions/clients/http.py": "pycurl and its sockets: the outbound door itself",
     "functions/clients/authorities.py": "ssl: where the trusted authorities are",
-    "functions/clients/resolver.py": "aiodns: the door's resolver",
+    "functions/clients/resolver.py": "pycares: the door's resolver",
     "functions/stores/influxdb.py": "urllib3: the errors of the readings database's client",
     "functions/clients/smtp.py": "smtplib: the operator's mail server",
     "mcp_service/background.py": "http.client: whether our own service answers on loopback",

@@ -25,7 +25,7 @@ ROOT = Path(providers.__file__).parents[2]
 IMAGES = {"base"}
 UNITS = {"1", "ms", "days", "bytes"}
 HEAVY = {
-    *("aiodns", "pycurl", "jsonpath", "requests", "sqlalchemy", "mcp", "pydantic"),
+    *("pycares", "pycurl", "jsonpath", "requests", "sqlalchemy", "mcp", "pydantic"),
     "functions_framework",
 }
 SECRET = re.compile(r"password|passwd|secret|token|credential|api_?key", re.IGNORECASE)
