@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -67,9 +68,15 @@ def monitor(name: str, website: Website) -> MonitorSpec:
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     if not all(os.environ.get(name) for name in NEEDED):
         pytest.skip(HOW_TO_RUN)
-    folder = tmp_path_factory.mktemp("overlay")
+    with outside() as reached, deployed(reached, tmp_path_factory.mktemp("overlay")) as found:
+        yield found
+
+
+@contextmanager
+def deployed(reached: Outside, folder: Path) -> Iterator[Deployment]:
+    """All of knative/ in a namespace of its own, which goes away afterwards."""
     kube = Kube(f"monitor-test-{os.getpid()}-{int(time.time()) % 10_000}")
-    with outside() as reached, WatchedFromPods() as website:
+    with WatchedFromPods() as website:
         tag = build_images()
         shop = monitor("shop", website)
         run("kubectl", "create", "namespace", kube.namespace)
@@ -82,8 +89,13 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 @pytest.fixture
 def service(deployment: Deployment) -> Iterator[str]:
+    with served(deployment.kube) as address:
+        yield address
+
+
+@contextmanager
+def served(kube: Kube) -> Iterator[str]:
     """The address of the standing service, which has one pod meanwhile and none afterwards."""
-    kube = deployment.kube
     kube.kubectl("scale", SELF, "--replicas=1")
     try:
         kube.kubectl("rollout", "status", SELF, "--timeout=90s")
