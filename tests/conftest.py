@@ -1,10 +1,13 @@
 """What all tests share: servers on loopback, and a switch that turns skips into failures."""
 
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine
 
+from functions.stores.sql.engine import open_engine
 from mcp_service.database.migrate import migrate
 from tests.servers import databases
 from tests.servers.mail import Mailbox
@@ -54,6 +57,19 @@ def mariadb(mariadb_server: str) -> str:
     """The same, empty."""
     databases.emptied(mariadb_server)
     return mariadb_server
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A migrated, empty database of each kind."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/monitors.db"
+        migrate(url)
+    else:
+        url = request.getfixturevalue("mariadb")
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

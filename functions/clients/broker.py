@@ -1,49 +1,33 @@
-"""Events to the broker. Its address is the operator's, so the public-address rule is lifted."""
+"""Events to the broker."""
 
+from functions.clients.event_sender import EventSender, open_sender
 from functions.core.errors import SourceUnavailable
-from functions.core.events import Event, encode, reading_event, sealed
-from functions.core.ports import HttpClient, HttpRequest
+from functions.core.events import Event, reading_event
+from functions.core.ports import HttpResponse
 from functions.core.reading import Reading
 
 DEADLINE = 10.0
 """Seconds: an in-memory channel answers only after all subscribers, cold starts included."""
-_ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
 def open_broker(url: str, *, shared_keys: str) -> "Broker":
-    """The broker at the operator's address, with a client that is lent to nobody else."""
-    from functions.clients.http import outbound_http  # noqa: PLC0415 - most events post nothing
-
-    return Broker(outbound_http(_ANYWHERE), url, shared_keys=shared_keys)
+    """The broker at the operator's address."""
+    return Broker(open_sender(url, shared_keys=shared_keys, deadline=DEADLINE))
 
 
 class Broker:
-    """Posts events, sealed with the functions' shared key."""
+    """Where events count only once they are accepted."""
 
-    def __init__(self, http: HttpClient, url: str, *, shared_keys: str) -> None:
-        self._http = http
-        self._url = url
-        self._keys = shared_keys
+    def __init__(self, sender: EventSender) -> None:
+        self._sender = sender
 
     async def post(self, event: Event) -> None:
         """Returning means accepted. Raises SourceUnavailable when nobody has the event."""
-        await self.repeat(sealed(event, self._keys))
+        _check(await self._sender.send(event))
 
     async def repeat(self, event: Event) -> None:
         """As `post`, of an event with whatever signature it came with."""
-        headers, body = encode(event)
-        answer = await self._http.fetch(
-            HttpRequest(
-                url=self._url,
-                method="POST",
-                headers=headers,
-                body=body,
-                redirects=0,
-                deadline=DEADLINE,
-            )
-        )
-        if not 200 <= answer.status < 300:
-            raise SourceUnavailable(f"The broker did not accept the event ({answer.status}).")
+        _check(await self._sender.repeat(event))
 
 
 class BrokerSink:
@@ -54,3 +38,8 @@ class BrokerSink:
 
     async def emit(self, reading: Reading) -> None:
         await self._broker.post(reading_event(reading))
+
+
+def _check(answer: HttpResponse) -> None:
+    if not 200 <= answer.status < 300:
+        raise SourceUnavailable(f"The broker did not accept the event ({answer.status}).")

@@ -4,28 +4,24 @@ import uuid
 
 import msgspec
 
-from functions.clients.http import outbound_http
+from functions.clients.event_sender import EventSender, open_sender
 from functions.core.errors import Fault, InvalidConfiguration, SourceUnavailable
-from functions.core.events import CHECK, Event, encode, sealed
+from functions.core.events import CHECK, Event
 from functions.core.monitor import MonitorSpec
-from functions.core.ports import HttpClient, HttpRequest
 from functions.core.reading import Reading
 
 DEADLINE = 30.0
 """Seconds: a cold start and one look."""
-_ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
 def open_poll(url: str, *, shared_keys: str) -> "PollFunction":
-    """The poll function at the operator's address, with a client that is lent to nobody else."""
-    return PollFunction(outbound_http(_ANYWHERE), url, shared_keys=shared_keys)
+    """The poll function at the operator's address."""
+    return PollFunction(open_sender(url, shared_keys=shared_keys, deadline=DEADLINE))
 
 
 class PollFunction:
-    def __init__(self, http: HttpClient, url: str, *, shared_keys: str) -> None:
-        self._http = http
-        self._url = url
-        self._keys = shared_keys
+    def __init__(self, sender: EventSender) -> None:
+        self._sender = sender
 
     async def check(self, spec: MonitorSpec, document: bytes) -> Reading:
         """One look that stores nothing. Raises InvalidConfiguration when poll refuses the
@@ -37,17 +33,7 @@ class PollFunction:
             data=document,
             extensions={"tenant": spec.tenant},
         )
-        headers, body = encode(sealed(asked, self._keys))
-        answer = await self._http.fetch(
-            HttpRequest(
-                url=self._url,
-                method="POST",
-                headers=headers,
-                body=body,
-                redirects=0,
-                deadline=DEADLINE,
-            )
-        )
+        answer = await self._sender.send(asked)
         return _reading(answer.status, answer.body)
 
 

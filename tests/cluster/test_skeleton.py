@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from functions.clients.event_sender import EventSender
 from functions.clients.http import CurlHttp, outbound_http
 from functions.core.alert import Alert
 from functions.core.events import Event, alert_of, believed, encode, reading_event
@@ -16,7 +17,7 @@ from functions.core.reading import Reading
 from functions.core.seal import new_signing_key
 from mcp_service.runtime.knative import Knative, connect
 from mcp_service.runtime.manifests import object_name
-from mcp_service.runtime.poll_function import PollFunction
+from mcp_service.runtime.poll_function import DEADLINE, PollFunction
 from tests.cluster.conftest import Deployment, monitor, put_rule
 from tests.cluster.deployment import ALERTS, DEAD_LETTERS
 from tests.cluster.kube import forwarded, until
@@ -217,7 +218,8 @@ async def test_a_check_runs_in_the_cluster_and_stores_nothing(deployment: Deploy
     with forwarded("kourier-system", "kourier-internal") as gateway:
         http = CurlHttp(Door(Loopback(), ["127.0.0.0/8"]))
         url = f"http://poll.{namespace}.svc.cluster.local:{gateway.rpartition(':')[2]}/"
-        poll = PollFunction(http, url, shared_keys=deployment.keys.events)
+        keys = deployment.keys.events
+        poll = PollFunction(EventSender(http, url, shared_keys=keys, deadline=DEADLINE))
         async with connected(deployment, poll=poll) as runtime:
             reading = await runtime.check(deployment.shop)
             assert await runtime.list() == {}

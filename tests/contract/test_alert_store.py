@@ -1,7 +1,6 @@
 """What every alert store must keep, on every database."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,12 +10,11 @@ from sqlalchemy import Engine
 from functions.core.alert import Alert, Decision, RuleState, Seen, State, Transition
 from functions.core.errors import SourceUnavailable
 from functions.core.ports import ChannelRow, Delivery, MonitorRow, StoredDecision
-from functions.core.rule import Severity
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.claims import PER_CHANNEL, PER_TENANT
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
-from mcp_service.database.migrate import migrate
+from tests.alerts import FIRING, NOW, moved, owed
 
 ROW = MonitorRow(
     tenant="t",
@@ -27,19 +25,6 @@ ROW = MonitorRow(
     rules={"slow": "latency above 800", "down": "up is 0"},
     channels=("mail",),
 )
-NOW = 1_700_000_000.0
-
-
-@pytest.fixture(params=["sqlite", "mariadb"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/monitors.db"
-        migrate(url)
-    else:
-        url = request.getfixturevalue("mariadb")
-    engine = open_engine(url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -54,31 +39,8 @@ def records(engine: Engine) -> SqlAlertRecords:
     return records
 
 
-def alert(number: int = 1, *, tenant: str = "t", name: str = "m/down/1") -> Alert:
-    return Alert(
-        id=name,
-        tenant=tenant,
-        monitor="m",
-        rule="down",
-        rule_text="up is 0",
-        severity=Severity.CRITICAL,
-        state="firing" if number == 1 else "resolved",
-        number=number,
-        started=60,
-        slot=60 * number,
-        value=0.0,
-    )
-
-
-def owed(of: Alert, channel: str = "mail", at: float = NOW) -> Delivery:
-    return Delivery(
-        id=f"{of.id}/{of.number}/{channel}",
-        tenant=of.tenant,
-        channel=channel,
-        alert=of,
-        monitor_name="Shop",
-        owed_at=at,
-    )
+def alert(number: int = 1, *, tenant: str = "t", name: str = FIRING.id) -> Alert:
+    return moved(msgspec.structs.replace(FIRING, tenant=tenant, id=name), number)
 
 
 def owe(store: SqlAlertStore, *deliveries: Delivery) -> None:

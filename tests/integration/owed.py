@@ -5,30 +5,15 @@ from pathlib import Path
 import msgspec
 
 from functions.channels import opened
-from functions.core.alert import Alert
 from functions.core.channel import Lent
-from functions.core.ports import Channel, ChannelRow, Delivery
-from functions.core.rule import Severity
+from functions.core.ports import Channel, ChannelRow
 from functions.notify.delivering import Delivering
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from functions.stores.sql.tables import metadata
+from tests.alerts import FIRING, moved, owed
 from tests.unit.clocks import HandClock
-
-FIRING = Alert(
-    id="m/down/1",
-    tenant="t",
-    monitor="m",
-    rule="down",
-    rule_text="up is 0",
-    severity=Severity.CRITICAL,
-    state="firing",
-    number=1,
-    started=60,
-    slot=60,
-    value=0.0,
-)
 
 
 class Owed:
@@ -54,20 +39,9 @@ class Owed:
 
     def owe(self, number: int = 1, *, tenant: str = "t", alert: str = FIRING.id) -> None:
         """The message of the alert's transition of this number: the first fires, others resolve."""
-        state = "firing" if number == 1 else "resolved"
-        told = msgspec.structs.replace(
-            FIRING, id=alert, tenant=tenant, number=number, state=state, slot=60 * number
-        )
-        delivery = Delivery(
-            id=f"{alert}/{number}/mail",
-            tenant=tenant,
-            channel="mail",
-            alert=told,
-            monitor_name="Shop",
-            owed_at=self.clock.now(),
-        )
+        told = moved(msgspec.structs.replace(FIRING, id=alert, tenant=tenant), number)
         with self.store.transaction() as transaction:
-            transaction.owe(delivery)
+            transaction.owe(owed(told, at=self.clock.now()))
 
     def delivering(self, lease: float = 45.0) -> Delivering:
         """A notify of its own, with its own connections."""

@@ -1,6 +1,5 @@
 """The one schema history, and the service's rows on a real database."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from sqlalchemy.dialects.mysql import MEDIUMBLOB
 from functions.core.errors import InvalidConfiguration, SourceUnavailable
 from functions.core.ports import MonitorRow
 from functions.core.reading import Reading
-from functions.stores.sql.engine import open_engine, writing
+from functions.stores.sql.engine import writing
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.database import tables
 from mcp_service.database.checks import LIFE
@@ -23,18 +22,6 @@ from mcp_service.database.migrate import migrate
 from mcp_service.database.records import Check, CodeRecord, MonitorRecord
 from mcp_service.desired import desired, mend
 from mcp_service.monitors.lookup import row_of
-
-
-@pytest.fixture(params=["sqlite", "mariadb"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'monitors.db'}"
-        migrate(url)
-    else:
-        url = request.getfixturevalue("mariadb")
-    engine = open_engine(url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

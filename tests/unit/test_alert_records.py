@@ -7,30 +7,19 @@ import pytest
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from functions.core.alert import Alert, RuleState, Seen
-from functions.core.ports import Delivery, MonitorRow
-from functions.core.rule import Severity
+from functions.core.alert import RuleState, Seen
+from functions.core.ports import MonitorRow
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from functions.stores.sql.tables import metadata
+from tests.alerts import FIRING, owed
 
 ROW = MonitorRow(
     tenant="t", monitor="m", version=1, name="Shop", interval=60, rules={"down": "up is 0"}
 )
 FIRED = RuleState(window=(Seen(60, 0.0),), transition=4)
-ALERT = Alert(
-    id="m/down/4",
-    tenant="t",
-    monitor="m",
-    rule="down",
-    rule_text="up is 0",
-    severity=Severity.CRITICAL,
-    state="firing",
-    number=4,
-    started=60,
-    slot=60,
-)
+ALERT = msgspec.structs.replace(FIRING, id="m/down/4", number=4)
 
 
 class Alerts:
@@ -90,18 +79,16 @@ def test_a_dropped_monitor_is_gone_and_its_alert_closed(fired: Alerts) -> None:
 
 
 def test_only_what_is_over_expires(fired: Alerts) -> None:
-    delivery = Delivery(
-        id="d", tenant="t", channel="mail", alert=ALERT, monitor_name="Shop", owed_at=60
-    )
-    sent = msgspec.structs.replace(delivery, id="d2", state="sent")
+    delivery = owed(ALERT, at=60)
+    sent = msgspec.structs.replace(owed(ALERT, channel="other", at=60), state="sent")
     with fired.store.transaction() as transaction:
         transaction.owe(delivery)
         transaction.owe(sent)
-    fired.store.settle(sent, at=61, message_id="d2@claude-monitor")
+    fired.store.settle(sent, at=61, message_id="sent@claude-monitor")
     assert fired.records.expire(before=60) == 0
     assert fired.records.expire(before=100) == 1
-    assert [row.id for row in fired.records.deliveries("t")] == ["d"]
-    assert fired.records.attempts("t", "d2") == []
+    assert [row.id for row in fired.records.deliveries("t")] == [delivery.id]
+    assert fired.records.attempts("t", sent.id) == []
     assert fired.alert_state() == "firing"
 
 
