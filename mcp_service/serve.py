@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -58,12 +58,13 @@ async def _live(
     try:
         await app.catch_up()
         alive = Loop("alive", home.touch, every=1)
-        server = uvicorn.Server(_configuration(_asgi(app, settings, transport=transport)))
+        config = _configuration(_asgi(app, settings, transport=transport))
         gc.collect()
         gc.freeze()
         runs = (*app.runs(), alive.run())
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(run) for run in runs]
+            server = _Server(config, tasks)
             port = door.getsockname()[1]
             url = settings.at(port)
             home.announce(url, clock.now())
@@ -72,10 +73,22 @@ async def _live(
                 # uvicorn raises it once more when it has ended; our own end comes after that.
                 signal.signal(number, lambda *_: None)
             await server.serve(sockets=[door])
-            for task in tasks:
-                task.cancel()
     finally:
         await app.close()
+
+
+class _Server(uvicorn.Server):
+    """Once told to end, nothing begins any more: `tasks` end before the open answers do, so that a
+    successor finds nobody at its work."""
+
+    def __init__(self, config: uvicorn.Config, tasks: Sequence["asyncio.Task[None]"]) -> None:
+        super().__init__(config)
+        self._tasks = tasks
+
+    async def shutdown(self, sockets: list[Listener] | None = None) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await super().shutdown(sockets)
 
 
 def _asgi(app: "App | ClusterApp", settings: Settings, *, transport: Transport) -> ASGIApp:

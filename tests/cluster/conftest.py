@@ -17,7 +17,7 @@ from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from tests.cluster.databases import databases
 from tests.cluster.deployment import Keys, Outside, build_images, deploy
-from tests.cluster.kube import Kube, forwarded, run
+from tests.cluster.kube import Kube, forwarded, run, until
 from tests.cluster.receiver import HOST, Receiver
 from tests.conversation.play import Conversation
 from tests.servers.mail import Mailbox
@@ -30,6 +30,7 @@ HOW_TO_RUN = (
 )
 NEEDED = ("KUBECONFIG", "LAB_MYSQL_URL", "LAB_INFLUXDB_URL")
 SELF = "deployment/claude-monitor"
+PODS = "app.kubernetes.io/name=claude-monitor,app.kubernetes.io/component=service"
 RULE = "up is 0 for 3 readings, critical"
 
 
@@ -103,6 +104,8 @@ def served(kube: Kube) -> Iterator[str]:
             yield f"{address}/mcp"
     finally:
         kube.kubectl("scale", SELF, "--replicas=0")
+        # While it ends its reconciler may still remove what the next test applies by itself.
+        until("its pod is gone", lambda: not kube.kubectl("get", "pod", "-l", PODS, "-o", "name"))
 
 
 @asynccontextmanager

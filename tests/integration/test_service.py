@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -15,6 +16,7 @@ from mcp import Client
 from mcp.client.sse import sse_client
 
 from mcp_service.home import owner, standing
+from mcp_service.serve import GOODBYE
 from tests.servers.service import COMMAND, StandingService
 
 TOKEN = "t0ken-" * 8
@@ -131,6 +133,19 @@ def test_it_ends_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
         assert not owner(running.home)
         assert standing(running.home) is None
         assert "Traceback" not in running.output()
+
+
+def test_told_to_end_it_begins_nothing_more_however_long_open_calls_last(tmp_path: Path) -> None:
+    unfinished = b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n"
+    with (
+        StandingService(tmp_path / "home") as running,
+        socket.create_connection(("127.0.0.1", running.port)) as caller,
+    ):
+        caller.sendall(unfinished)
+        os.kill(owner(running.home), signal.SIGTERM)
+        running.wait()
+        # Its loops touch this file each second; the open call was waited for meanwhile.
+        assert time.time() - (running.home / "alive").stat().st_mtime > GOODBYE - 1
 
 
 def test_stop_ends_it_and_says_when_there_is_none(tmp_path: Path) -> None:
