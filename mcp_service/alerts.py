@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from functions.core.alert import Alert, Seen, Transition
 from functions.core.monitor import utc_text
 from functions.core.ports import Delivery, StoredDecision
+from functions.core.rule_text import parse
 from mcp_service.monitors.lookup import owned
 from mcp_service.outside import cleaned
 from mcp_service.refusals import Unknown
 from mcp_service.results import Next, Page, Result
 from mcp_service.service import Service
+from mcp_service.standing import standing
 from mcp_service.times import instant
 
 EVIDENCE = 10
@@ -63,6 +65,7 @@ async def explain_alert(service: Service, tenant: str, *, alert: str) -> Result:
         data={
             "alert": _line(found, ""),
             "rule": found.rule_text,
+            "standing": await asyncio.to_thread(_standing, service, found),
             "decisions": [decision_line(decision) for decision in reversed(decisions)],
             "messages": deliveries,
         },
@@ -103,6 +106,16 @@ def evidence_line(monitor: str, seen: Seen) -> dict[str, object]:
         "value": seen.value,
         "failed": cleaned(seen.cause),
     }
+
+
+def _standing(service: Service, alert: Alert) -> str | None:
+    """What an alert that is not over waits for; its rule is still the one that fired, since a
+    changed one closes its alert."""
+    row = service.records.monitor(alert.tenant, alert.monitor)
+    if row is None or alert.state not in ("firing", "blind") or alert.rule not in row.states:
+        return None
+    state = row.states[alert.rule]
+    return standing(parse(alert.rule_text), state, interval=row.interval)
 
 
 def _deliveries(service: Service, alert: Alert) -> list[dict[str, object]]:

@@ -14,6 +14,7 @@ from mcp_service.monitors.lookup import alert_row, owned
 from mcp_service.readings import missed_slots
 from mcp_service.results import Next, Result
 from mcp_service.service import Service
+from mcp_service.standing import standing
 from mcp_service.times import instant
 
 BACK = 2000
@@ -31,7 +32,7 @@ async def explain_silence(service: Service, tenant: str, *, named: str, at: str)
         tenant, record.id, since=since, until=moment + 1, limit=BACK
     )
     rules = {
-        name: await asyncio.to_thread(_judged, record.id, line=line, readings=readings)
+        name: await asyncio.to_thread(_judged, record, line=line, readings=readings)
         for name, line in row.rules.items()
     }
     obstacles = await _obstacles(service, record, readings=readings, moment=moment)
@@ -52,32 +53,19 @@ async def explain_silence(service: Service, tenant: str, *, named: str, at: str)
     )
 
 
-def _judged(monitor: str, *, line: str, readings: Sequence[Reading]) -> dict[str, object]:
+def _judged(record: MonitorRecord, *, line: str, readings: Sequence[Reading]) -> dict[str, object]:
     rule, state = parse(line), RuleState()
     for reading in readings:
         state, _ = evaluate(rule, state, reading=reading)
     now = state.now
+    sent = "Its message went out when it began, and not again. " * (now.state is State.FIRING)
     return {
         "rule": line,
         "state": now.state.value,
         "since": utc_text(now.since) if now.since else None,
-        "why": _reason(state),
-        "counted": now.streak or None,
-        "evidence": [evidence_line(monitor, seen) for seen in state.window[-LAST:]],
+        "why": sent + standing(rule, state, interval=record.interval),
+        "evidence": [evidence_line(record.id, seen) for seen in state.window[-LAST:]],
     }
-
-
-def _reason(state: RuleState) -> str:
-    if not state.window:
-        return "Nothing was stored in the time before, so there was nothing to judge."
-    if state.now.blind:
-        return "The monitor could not see, and that alone does not fire this rule."
-    return {
-        State.OK: "The condition did not hold at the last reading.",
-        State.RESOLVED: "It had fired before and recovered.",
-        State.PENDING: "The condition held, but not yet as long as the rule asks.",
-        State.FIRING: "It was firing: the message went out when it began, and not again.",
-    }[state.now.state]
 
 
 async def _obstacles(
@@ -112,5 +100,7 @@ async def _decisions(
 def _told(rules: dict[str, dict[str, object]], obstacles: Sequence[str]) -> str:
     if obstacles:
         return " ".join(obstacles)
-    states = [str(verdict["state"]) for verdict in rules.values()]
-    return f"the rules stood at {', '.join(states)}." if states else "it has no rules."
+    if not rules:
+        return "it has no rules."
+    told = [f"{verdict['state']} ({verdict['why']})" for verdict in rules.values()]
+    return f"the rules stood at {'; '.join(told)}"

@@ -6,11 +6,13 @@ from functions.core.alert import RuleState, State
 from functions.core.monitor import Schedule, utc_text
 from functions.core.ports import Delivery, MonitorRow
 from functions.core.reading import Reading
+from functions.core.rule_text import parse
 from mcp_service.database.records import MonitorRecord
 from mcp_service.monitors.lookup import alert_row, owned
-from mcp_service.outside import shown
+from mcp_service.outside import cleaned, shown
 from mcp_service.results import Next, Result
 from mcp_service.service import Service
+from mcp_service.standing import standing
 
 
 async def show_monitor(service: Service, tenant: str, *, named: str) -> Result:
@@ -30,7 +32,8 @@ async def show_monitor(service: Service, tenant: str, *, named: str) -> Result:
             **_definition(record),
             "state": state,
             "rules": [
-                _rule(name, line, state=row.states.get(name)) for name, line in row.rules.items()
+                _rule(name, line, state=row.states.get(name), interval=row.interval)
+                for name, line in row.rules.items()
             ],
             "latest": shown(latest) if latest else None,
             "next_slot": utc_text(slot) if record.state == "active" else None,
@@ -70,14 +73,16 @@ def _definition(record: MonitorRecord) -> dict[str, object]:
     }
 
 
-def _rule(name: str, line: str, *, state: RuleState | None) -> dict[str, object]:
-    now = state.now if state else None
+def _rule(name: str, line: str, *, state: RuleState | None, interval: int) -> dict[str, object]:
+    state = state or RuleState()
+    now = state.now
     return {
         "name": name,
         "rule": line,
-        "state": now.state.value if now else "ok",
-        "since": utc_text(now.since) if now and now.since else None,
-        "blind": now.blind if now else None,
+        "state": now.state.value,
+        "since": utc_text(now.since) if now.since else None,
+        "standing": standing(parse(line), state, interval=interval),
+        "blind": cleaned(now.blind),
     }
 
 

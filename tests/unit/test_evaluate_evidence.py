@@ -1,4 +1,4 @@
-"""What decisions and standings say: the readings that mattered, the value, the cause."""
+"""What decisions say: the readings that mattered, the value, the cause."""
 
 from math import nan
 
@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from functions.core.alert import RuleState, Seen, State
+from functions.core.alert import Seen, State
 from functions.core.evaluate import EVIDENCE, evaluate, last_value, observed, replay
 from functions.core.reading import Failure, FailureKind
-from functions.core.rule import Aggregate, Comparison, Lasting
+from functions.core.rule import Aggregate
 from functions.core.rule_text import parse
-from functions.core.standing import Standing, standing
 from tests.unit.rule_strategies import START, live, reading, readings
 
 FIRES_AT_ONCE = parse("value above 5 for 1 reading")
@@ -141,42 +140,3 @@ def test_the_state_of_a_plain_rule_stays_small() -> None:
     state, _ = live(parse("value above 5"), readings("1 " * 500))
     assert len(state.window) == 6
     assert len(msgspec.json.encode(state)) < 500
-
-
-def test_a_standing_says_what_is_still_missing() -> None:
-    rule = parse("value above 5 for 5m")
-    state, _ = live(rule, readings("1 6 7 8"))
-    assert standing(rule, state, interval=60) == Standing(
-        state=State.PENDING,
-        since=START + 60,
-        value=8.0,
-        comparison=Comparison.ABOVE,
-        threshold=5.0,
-        lasting=Lasting(seconds=300),
-        counted=3,
-        seconds=120,
-        filling=0,
-        failed=0,
-        patience=3,
-        blind="",
-    )
-
-
-def test_a_standing_while_firing_speaks_of_the_recovery() -> None:
-    rule = parse("value above 5 for 1 reading, recover below 3 for 4 readings")
-    stands = standing(rule, live(rule, readings("6 2 2"))[0], interval=60)
-    assert (stands.state, stands.comparison, stands.threshold) == (
-        State.FIRING,
-        Comparison.BELOW,
-        3.0,
-    )
-    assert (stands.counted, stands.lasting) == (2, Lasting(4, 4))
-
-
-def test_a_standing_says_how_long_an_aggregate_still_fills_and_why_it_is_blind() -> None:
-    rule = parse("value mean over 5m above 5")
-    assert standing(rule, live(rule, readings("9 9"))[0], interval=60).filling == 180
-    assert standing(rule, live(rule, readings("9 9 9 9 9"))[0], interval=60).filling == 0
-    stands = standing(rule, live(rule, readings("9 x x x"))[0], interval=60)
-    assert (stands.failed, stands.blind, stands.value) == (3, "cause x", 9.0)
-    assert standing(rule, RuleState(), interval=60).value is None
