@@ -59,10 +59,12 @@ def serve(name: str) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     config.load()
+    # Bound here: asked for an address, the loop would load the tables of the IDNA codec.
+    listener = config.bind_socket()
     # What is loaded now stays; without this each full collection walks all of it again.
     gc.freeze()
     gc.enable()
-    Server(config).run()
+    Server(config).run(sockets=[listener])
 
 
 def _source(name: str) -> Path:

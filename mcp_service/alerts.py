@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from functions.core.alert import Alert, Seen, Transition
+from functions.core.alert_ports import Delivery, StoredDecision
 from functions.core.monitor import utc_text
-from functions.core.ports import Delivery, StoredDecision
 from functions.core.rule_text import parse
 from mcp_service.monitors.lookup import owned
 from mcp_service.outside import cleaned

@@ -12,9 +12,10 @@ from functions.alert.alerting import Alerting
 from functions.alert.queue import AlertingQueue
 from functions.channels import opened
 from functions.clients.http import CurlHttp, outbound_http
+from functions.core.alert_ports import Channel, ChannelRow
 from functions.core.channel import Lent
 from functions.core.errors import Fault, InvalidConfiguration
-from functions.core.ports import Channel, ChannelRow, Clock, EventSink, HttpClient, ReadingStore
+from functions.core.ports import Clock, EventSink, HttpClient, ReadingStore
 from functions.core.reading import Reading
 from functions.core.seal import Opener, SpecVerifier
 from functions.notify.delivering import Delivering

@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Iterable
 
 from functions import channels
+from functions.core.alert_ports import ChannelRow, Message
 from functions.core.errors import Fault, InvalidConfiguration, LimitReached
 from functions.core.form import form_faults
 from functions.core.monitor import utc_text
-from functions.core.ports import ChannelRow, Message
 from mcp_service.database.records import CodeRecord
 from mcp_service.refusals import near, wrong
 from mcp_service.results import Next, Result

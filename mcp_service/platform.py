@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from functions.core.alert_ports import ChannelRow
 from functions.core.errors import MonitorError
-from functions.core.ports import ChannelRow
 from mcp_service.database.records import MonitorRecord
 from mcp_service.results import Next, Result
 from mcp_service.runtime.port import RuntimeStatus

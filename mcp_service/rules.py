@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from functions.core.alert_ports import MonitorRow
 from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.evaluate import needed_slots
-from functions.core.ports import MonitorRow
 from functions.core.provider import Provider
 from functions.core.rule import Rule
 from functions.core.rule_text import parse, text

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from functions.core.ports import Channel, ChannelRow, Clock, ReadingStore
+from functions.core.alert_ports import Channel, ChannelRow
+from functions.core.ports import Clock, ReadingStore
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.database.database import Database
 from mcp_service.runtime.port import Runtime

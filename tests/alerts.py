@@ -3,7 +3,7 @@
 import msgspec
 
 from functions.core.alert import Alert
-from functions.core.ports import Delivery
+from functions.core.alert_ports import Delivery
 from functions.core.rule import Severity
 
 NOW = 1_700_000_000.0

@@ -9,16 +9,16 @@ import msgspec
 
 from functions.alert.change import changed
 from functions.core.alert import Alert, Decision
-from functions.core.errors import AccessDenied, MonitorError
-from functions.core.evaluate import evaluate
-from functions.core.ports import (
+from functions.core.alert_ports import (
     AlertStore,
     AlertTransaction,
-    Clock,
     Delivery,
     MonitorRow,
     StoredDecision,
 )
+from functions.core.errors import AccessDenied, MonitorError
+from functions.core.evaluate import evaluate
+from functions.core.ports import Clock
 from functions.core.reading import Reading
 from functions.core.rule_text import parse
 

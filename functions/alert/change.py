@@ -3,7 +3,7 @@
 import msgspec
 
 from functions.core.alert import Alert, Decision, State, Transition
-from functions.core.ports import MonitorRow
+from functions.core.alert_ports import MonitorRow
 from functions.core.rule import DEFAULT_SEVERITY, Severity
 
 

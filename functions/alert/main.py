@@ -13,8 +13,9 @@ from functions.alert.alerting import Alerting
 from functions.answer import answered
 from functions.clients.broker import Broker, open_broker
 from functions.clock import SystemClock
+from functions.core.alert_event import alert_event
 from functions.core.errors import SourceUnavailable
-from functions.core.events import Event, alert_event, believed, reading_of
+from functions.core.events import Event, believed, reading_of
 from functions.settings import Settings
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine

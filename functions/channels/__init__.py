@@ -4,9 +4,9 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from functions.core.alert_ports import Channel, ChannelRow
 from functions.core.channel import ChannelKind, Lent, configured_channel
 from functions.core.errors import NotFound
-from functions.core.ports import Channel, ChannelRow
 
 
 @cache

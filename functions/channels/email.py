@@ -7,9 +7,9 @@ from email.utils import format_datetime, parseaddr
 from typing import ClassVar
 
 from functions.clients import smtp
+from functions.core.alert_ports import Message
 from functions.core.channel import ChannelKind, Lent, MailAddress
 from functions.core.errors import AccessDenied
-from functions.core.ports import Message
 
 NO_SERVER = (
     "no way to send mail is set up: set CLAUDE_MONITOR_SMTP_URL or "

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from functions.core.alert_ports import Message
 from functions.core.channel import ChannelKind, Lent, MailAddress
 from functions.core.errors import AccessDenied, MonitorError, SourceUnavailable, UnexpectedAnswer
-from functions.core.ports import Message
 
 ADDRESS = "https://api.sendgrid.com"
 NO_KEY = "SendGrid is not set up: set CLAUDE_MONITOR_SENDGRID_API_KEY and CLAUDE_MONITOR_MAIL_FROM"

@@ -3,9 +3,9 @@ that knows curl."""
 
 import asyncio
 import socket
-import ssl
 import time
 from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pycurl
@@ -241,10 +241,11 @@ class _Hop:
             return None
         leaf = dict(next(iter(easy.getinfo(pycurl.INFO_CERTINFO)), ()))
         try:
-            expires = ssl.cert_time_to_seconds(leaf.get("Expire date", ""))
+            # ssl.cert_time_to_seconds would load _strptime, 4 ms of each cold start.
+            expires = parsedate_to_datetime(leaf.get("Expire date", ""))
         except ValueError:  # a date that no calendar has
             return None
-        return (expires - time.time()) / 86_400
+        return (expires.timestamp() - time.time()) / 86_400
 
 
 def _is_connected(ours: socket.socket) -> bool:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
+from functions.core.alert_ports import Channel
 from functions.core.errors import InvalidConfiguration
 from functions.core.form import form_faults
-from functions.core.ports import Channel
 from functions.core.provider import SecretSlot
 
 Kind = TypeVar("Kind", bound="ChannelKind")

@@ -5,7 +5,6 @@ from typing import TypeVar
 
 import msgspec
 
-from functions.core.alert import Alert
 from functions.core.cloudevent import Event, decode, encode, moment
 from functions.core.errors import AccessDenied, Fault, InvalidConfiguration
 from functions.core.keyring import mac, mac_matches
@@ -17,14 +16,14 @@ __all__ = [
     "CHECK",
     "PING",
     "READING",
+    "SOURCE",
     "SWEEP",
     "Event",
-    "alert_event",
-    "alert_of",
     "believed",
     "decode",
     "encode",
     "expect",
+    "inside",
     "reading_event",
     "reading_of",
     "sealed",
@@ -37,7 +36,7 @@ CHECK = "io.claudemonitor.check"
 PING = "dev.knative.sources.ping"
 SWEEP = "io.claudemonitor.sweep"
 
-_SOURCE = "claude-monitor"
+SOURCE = "claude-monitor"
 _ADDED_ON_THE_WAY = ("knative", "trace")
 """Attributes that brokers add (arrival time, errors of a dead letter, traceparent); outside the
 MAC, and nothing of ours reads them."""
@@ -95,7 +94,7 @@ def reading_event(reading: Reading) -> Event:
     """A reading on its way to record and alert; the same id for every repetition."""
     return Event(
         id=reading.id,
-        source=_SOURCE,
+        source=SOURCE,
         type=READING,
         time=utc_text(reading.at),
         data=msgspec.json.encode(reading),
@@ -110,32 +109,11 @@ def reading_event(reading: Reading) -> Event:
 
 def reading_of(event: Event) -> Reading:
     """The reading inside. Raises InvalidConfiguration when it is not one."""
-    return _inside(event, READING, shape=Reading)
+    return inside(event, READING, shape=Reading)
 
 
-def alert_event(alert: Alert) -> Event:
-    """An alert's transition, as a wake-up for notify."""
-    return Event(
-        id=f"{alert.id}/{alert.number}",
-        source=_SOURCE,
-        type=ALERT,
-        time=utc_text(alert.slot),
-        data=msgspec.json.encode(alert),
-        extensions={
-            "tenant": alert.tenant,
-            "monitor": alert.monitor,
-            "severity": alert.severity,
-            "state": alert.state,
-        },
-    )
-
-
-def alert_of(event: Event) -> Alert:
-    """The alert inside. Raises InvalidConfiguration when it is not one."""
-    return _inside(event, ALERT, shape=Alert)
-
-
-def _inside(event: Event, kind: str, *, shape: type[T]) -> T:
+def inside(event: Event, kind: str, *, shape: type[T]) -> T:
+    """The data of an event of this kind. Raises InvalidConfiguration when it is not one."""
     expect(event, kind)
     try:
         return msgspec.json.decode(event.data, type=shape)

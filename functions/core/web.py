@@ -21,7 +21,7 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _QUAD = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
-_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\U00010000-\U0010ffff]{0,4096}")
+_VALUE = r"[^\x00-\x08\x0a-\x1f\x7f\U00010000-\U0010ffff]{0,4096}"
 """Said by what it leaves out: the other way round this one takes 6 ms of each cold start."""
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade"})
 """Headers that say how the message is framed and where it goes: set by the client alone."""
@@ -70,7 +70,7 @@ def header_faults(headers: Mapping[str, str], *, field: str = "headers") -> tupl
             found.append(Fault(field, "a header's name has letters, digits and hyphens only"))
         elif name.lower() in _OURS:
             found.append(Fault(f"{field}.{name}", "is set by the monitor itself; leave it out"))
-        elif not _VALUE.fullmatch(value):
+        elif not re.fullmatch(_VALUE, value):
             problem = "must be one line of at most 4096 characters without control characters"
             found.append(Fault(f"{field}.{name}", problem))
     return tuple(found)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from functions.core.alert_ports import AlertStore, Channel, ChannelRow, Delivery, Message
 from functions.core.errors import (
     InvalidConfiguration,
     MonitorError,
@@ -14,7 +15,7 @@ from functions.core.errors import (
     SourceUnavailable,
     UnexpectedAnswer,
 )
-from functions.core.ports import AlertStore, Channel, ChannelRow, Clock, Delivery, Message
+from functions.core.ports import Clock
 from functions.notify.wording import message_of
 
 LOG = logging.getLogger("claude_monitor.notify")

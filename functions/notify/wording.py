@@ -5,8 +5,8 @@ import unicodedata
 from datetime import UTC, datetime
 
 from functions.core.alert import Alert
+from functions.core.alert_ports import Delivery, Message
 from functions.core.errors import InvalidConfiguration
-from functions.core.ports import Delivery, Message
 from functions.core.rule import Comparison
 from functions.core.rule_text import parse
 from functions.core.rule_words import number_text, time_text

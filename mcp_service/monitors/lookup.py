@@ -2,7 +2,7 @@
 
 import asyncio
 
-from functions.core.ports import MonitorRow
+from functions.core.alert_ports import MonitorRow
 from functions.core.provider import Provider, configured
 from mcp_service.database.records import MonitorRecord
 from mcp_service.providers import kind_of

@@ -3,8 +3,8 @@
 import asyncio
 
 from functions.core.alert import RuleState, State
+from functions.core.alert_ports import Delivery, MonitorRow
 from functions.core.monitor import Schedule, utc_text
-from functions.core.ports import Delivery, MonitorRow
 from functions.core.reading import Reading
 from functions.core.rule_text import parse
 from mcp_service.database.records import MonitorRecord

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from typing import Protocol
 
+from functions.core.alert_ports import MonitorRow
 from functions.core.errors import MonitorError, SourceUnavailable
-from functions.core.ports import MonitorRow, ReadingStore
+from functions.core.ports import ReadingStore
 from functions.core.reading import Reading, lateness
 
 

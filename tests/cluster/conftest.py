@@ -11,8 +11,8 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 
+from functions.core.alert_ports import MonitorRow
 from functions.core.monitor import MonitorSpec, phase_of
-from functions.core.ports import MonitorRow
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from tests.cluster.databases import databases

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from functions.clients.http import outbound_http
-from functions.core.events import alert_event, encode
+from functions.core.alert_event import alert_event
+from functions.core.events import encode
 from functions.core.ports import HttpRequest
 from mcp_service.keys import KEY_SECRETS
 from tests.cluster.conftest import SELF, Deployment

@@ -9,7 +9,8 @@ import pytest
 from functions.clients.event_sender import EventSender
 from functions.clients.http import CurlHttp, outbound_http
 from functions.core.alert import Alert
-from functions.core.events import Event, alert_of, believed, encode, reading_event
+from functions.core.alert_event import alert_of
+from functions.core.events import Event, believed, encode, reading_event
 from functions.core.monitor import MonitorSpec
 from functions.core.outbound import Door
 from functions.core.ports import HttpRequest

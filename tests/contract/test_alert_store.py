@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Engine
 
 from functions.core.alert import Alert, Decision, RuleState, Seen, State, Transition
+from functions.core.alert_ports import ChannelRow, Delivery, MonitorRow, StoredDecision
 from functions.core.errors import SourceUnavailable
-from functions.core.ports import ChannelRow, Delivery, MonitorRow, StoredDecision
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.claims import PER_CHANNEL, PER_TENANT
 from functions.stores.sql.engine import open_engine

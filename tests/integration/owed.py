@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 
 from functions.channels import opened
+from functions.core.alert_ports import Channel, ChannelRow
 from functions.core.channel import Lent
-from functions.core.ports import Channel, ChannelRow
 from functions.notify.delivering import Delivering
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine

@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from functions.core.events import ALERT, alert_of, believed, encode, reading_event, sealed
+from functions.core.alert_event import alert_of
+from functions.core.alert_ports import MonitorRow
+from functions.core.events import ALERT, believed, encode, reading_event, sealed
 from functions.core.keyring import new_shared_key
-from functions.core.ports import MonitorRow
 from functions.core.reading import Reading
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords

@@ -17,9 +17,9 @@ import pytest
 from mcp import Client
 
 from functions.core.alert import RuleState, Transition
+from functions.core.alert_ports import MonitorRow
 from functions.core.evaluate import evaluate, replay
 from functions.core.monitor import Schedule
-from functions.core.ports import MonitorRow
 from functions.core.reading import Reading
 from functions.core.rule_text import parse
 from functions.stores.sql.engine import open_engine

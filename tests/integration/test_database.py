@@ -10,8 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, LargeBinary, inspect
 from sqlalchemy.dialects.mysql import MEDIUMBLOB
 
+from functions.core.alert_ports import MonitorRow
 from functions.core.errors import InvalidConfiguration, SourceUnavailable
-from functions.core.ports import MonitorRow
 from functions.core.reading import Reading
 from functions.stores.sql.engine import writing
 from functions.stores.sql.records import SqlAlertRecords

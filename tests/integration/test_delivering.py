@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from functions.core.alert_ports import Channel, ChannelRow, Message
 from functions.core.errors import SourceUnavailable
-from functions.core.ports import Channel, ChannelRow, Message
 from functions.notify.delivering import GIVE_UP, SHORTEST_WAIT, Delivering
 from functions.notify.wording import message_id
 from tests.integration.owed import Owed

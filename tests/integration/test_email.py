@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from functions.channels.email import Email
+from functions.core.alert_ports import Channel, Message
 from functions.core.channel import Lent, configured_channel
 from functions.core.errors import (
     AccessDenied,
@@ -18,7 +19,6 @@ from functions.core.errors import (
     SourceUnavailable,
     UnexpectedAnswer,
 )
-from functions.core.ports import Channel, Message
 from tests.servers.certificates import Authority
 from tests.servers.port import free_port
 from tests.servers.rude import PASSWORD, USER, RudeMailbox

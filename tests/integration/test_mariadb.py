@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from functions.core.alert import RuleState
+from functions.core.alert_ports import ChannelRow, MonitorRow
 from functions.core.errors import SourceUnavailable
-from functions.core.ports import ChannelRow, MonitorRow
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine, writing
 from functions.stores.sql.records import SqlAlertRecords

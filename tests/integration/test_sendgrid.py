@@ -12,6 +12,7 @@ import pytest
 
 from functions.channels import load, opened
 from functions.channels.sendgrid import AT_ONCE, LONGEST_WAIT, greet
+from functions.core.alert_ports import Channel, ChannelRow, Message
 from functions.core.channel import Lent
 from functions.core.errors import (
     AccessDenied,
@@ -20,7 +21,6 @@ from functions.core.errors import (
     UnexpectedAnswer,
 )
 from functions.core.form import questions
-from functions.core.ports import Channel, ChannelRow, Message
 from functions.notify.delivering import Delivering
 from functions.notify.wording import message_id
 from tests.integration.owed import Owed

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from functions.core.alert import RuleState, Seen
-from functions.core.ports import MonitorRow
+from functions.core.alert_ports import MonitorRow
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords

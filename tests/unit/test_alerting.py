@@ -8,8 +8,8 @@ import pytest
 
 from functions.alert.alerting import Alerting
 from functions.core.alert import Alert, Transition
+from functions.core.alert_ports import MonitorRow
 from functions.core.errors import AccessDenied, InvalidConfiguration
-from functions.core.ports import MonitorRow
 from functions.core.reading import Failure, FailureKind, Reading
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine

@@ -4,13 +4,12 @@ import msgspec
 import pytest
 
 from functions.core.alert import Alert
+from functions.core.alert_event import alert_event, alert_of
 from functions.core.errors import AccessDenied, InvalidConfiguration
 from functions.core.events import (
     CHECK,
     PING,
     Event,
-    alert_event,
-    alert_of,
     believed,
     decode,
     encode,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from functions.core.alert_ports import MonitorRow
 from functions.core.errors import AccessDenied, SourceUnavailable
-from functions.core.ports import MonitorRow
 from functions.core.reading import Reading
 from functions.record.recording import Recording
 from functions.stores.sqlite import SqliteReadings

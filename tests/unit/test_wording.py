@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from functions.core.alert import Alert
-from functions.core.ports import Delivery
+from functions.core.alert_ports import Delivery
 from functions.core.rule import Severity
 from functions.notify.delivering import GIVE_UP, LONGEST_WAIT, SHORTEST_WAIT, backoff
 from functions.notify.wording import message_id, message_of

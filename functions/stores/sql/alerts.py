@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from functions.core.alert import Alert
-from functions.core.ports import Attempt, ChannelRow, Delivery, MonitorRow, StoredDecision
+from functions.core.alert_ports import Attempt, ChannelRow, Delivery, MonitorRow, StoredDecision
 from functions.stores.sql import claims, rows
 from functions.stores.sql.engine import reading, writing
 from functions.stores.sql.tables import (

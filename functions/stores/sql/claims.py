@@ -17,7 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from functions.core.ports import Attempt, Delivery
+from functions.core.alert_ports import Attempt, Delivery
 from functions.stores.sql.tables import deliveries, delivery_attempts
 
 PER_CHANNEL, PER_TENANT = 2, 8

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from functions.core.alert import Alert, RuleState
-from functions.core.ports import Attempt, ChannelRow, Delivery, MonitorRow, StoredDecision
+from functions.core.alert_ports import Attempt, ChannelRow, Delivery, MonitorRow, StoredDecision
 from functions.stores.sql import rows
 from functions.stores.sql.engine import reading, writing
 from functions.stores.sql.tables import (

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, Table, select
 
 from functions.core.alert import Alert, RuleState
-from functions.core.ports import Attempt, ChannelRow, Delivery, MonitorRow, StoredDecision
+from functions.core.alert_ports import Attempt, ChannelRow, Delivery, MonitorRow, StoredDecision
 from functions.stores.sql.tables import alert_monitors, rule_states
 
 encode = msgspec.json.encode
