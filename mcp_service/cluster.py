@@ -1,9 +1,12 @@
 """What lives as long as the service while monitors run on Knative: the functions poll, record,
-judge and send; what is left here is to answer, to reconcile and to watch."""
+judge and send; what is left here is to answer, in every replica, and to reconcile and to watch, in
+the one that holds the lease."""
 
 import asyncio
-from collections.abc import Coroutine
-from dataclasses import dataclass
+import platform
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from functions.clients.broker import BrokerSink, open_broker
@@ -19,9 +22,12 @@ from mcp_service.desired import desired, mend
 from mcp_service.heartbeat import EVERY, Heartbeat
 from mcp_service.http import listen
 from mcp_service.keys import read_key
+from mcp_service.leading import Leading
+from mcp_service.lease import Lease
 from mcp_service.loops import Loop
 from mcp_service.reconciler import Reconciler
 from mcp_service.runtime.knative import Knative, connect
+from mcp_service.runtime.kube_lease import KubeLease
 from mcp_service.runtime.poll_function import open_poll
 from mcp_service.service import Service
 from mcp_service.settings import Settings
@@ -37,12 +43,19 @@ class ClusterApp:
     readings: InfluxReadings
     http: CurlHttp
     dead_letters: tuple[str, int]
-    loops: dict[str, Loop]
+    broker: BrokerSink
+    lease: Lease
+    settings: Settings
+
+    def __post_init__(self) -> None:
+        self._leading = Leading(self.lease, self._lead)
+        self._loops: dict[str, Loop] = {}
 
     def problems(self) -> list[str]:
         """What keeps the service from its work, in our words; nothing when all is well."""
-        watched = (loop for name, loop in self.loops.items() if name != "heartbeat")
-        return [f"{loop.name}: {loop.fault}" for loop in watched if loop.fault]
+        watched = [loop for name, loop in self._loops.items() if name != "heartbeat"]
+        named = [("lease", self._leading.fault), *((loop.name, loop.fault) for loop in watched)]
+        return [f"{name}: {fault}" for name, fault in named if fault]
 
     async def catch_up(self) -> None:
         """Once, before anything runs: mend what a crash between two writes left half done."""
@@ -52,7 +65,18 @@ class ClusterApp:
         """What goes on until cancelled."""
         letters = sink(self.service.database.dead_letters, self.service.clock)
         door = listen(*self.dead_letters)
-        return [serve_sink(letters, door), *(loop.run() for loop in self.loops.values())]
+        return [serve_sink(letters, door), self._leading.run()]
+
+    async def _lead(self) -> None:
+        """What only the holder of the lease does. Nothing is remembered from an earlier time, in
+        which somebody else may have held it."""
+        self._loops = _loops(self)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for loop in self._loops.values():
+                    group.create_task(loop.run())
+        finally:
+            self._loops = {}
 
     async def close(self) -> None:
         await self.runtime.close()
@@ -65,24 +89,26 @@ def plug_cluster(settings: Settings, clock: Clock) -> ClusterApp:
     keys = Path(settings.keys)
     engine = open_engine(settings.database_url)
     events_key = read_key(keys, "events.key")
+    cluster = connect()
     runtime = Knative(
-        connect(),
+        cluster,
         signing_key=read_key(keys, "spec.key"),
         ask=open_poll(settings.poll_url, shared_keys=events_key).check,
     )
     readings = open_readings(settings)
     stores = (Database(engine), SqlAlertRecords(engine), readings)
-    app = ClusterApp(
-        service=bundle(settings, stores, runtime=runtime, clock=clock),
+    lease = Lease(KubeLease(cluster), name=_own_name(), clock=clock)
+    service = bundle(settings, stores, runtime=runtime, clock=clock)
+    return ClusterApp(
+        service=replace(service, leader=lambda: lease.holder),
         runtime=runtime,
         readings=readings,
         http=outbound_http(settings.allow_private),
         dead_letters=(settings.host, settings.dead_letter_port),
-        loops={},
+        broker=BrokerSink(open_broker(settings.broker_url, shared_keys=events_key)),
+        lease=lease,
+        settings=settings,
     )
-    broker = BrokerSink(open_broker(settings.broker_url, shared_keys=events_key))
-    app.loops |= _loops(app, settings, broker=broker)
-    return app
 
 
 def open_readings(settings: Settings) -> InfluxReadings:
@@ -95,14 +121,26 @@ def open_readings(settings: Settings) -> InfluxReadings:
     )
 
 
-def _loops(app: ClusterApp, settings: Settings, *, broker: BrokerSink) -> dict[str, Loop]:
-    service = app.service
+def _own_name() -> str:
+    """The pod's, and a part of its own for each start in it."""
+    return f"{platform.node()}_{secrets.token_hex(4)}"
+
+
+def _loops(app: ClusterApp) -> dict[str, Loop]:
+    service, settings, lease = app.service, app.settings, app.lease
     reconciler = Reconciler(lambda: list(desired(service.database)), app.runtime)
     watchdog = Watchdog(
-        lambda: list(reconciler.wanted.values()), service.readings, sink=broker, clock=service.clock
+        lambda: list(reconciler.wanted.values()),
+        service.readings,
+        sink=app.broker,
+        clock=service.clock,
     )
     # Monitors tick without us: the slots before our start count as much as those after it.
-    watchdog.take_over(service.clock.now())
+    watchdog.take_over(service.clock.now(), judged=lease.mark)
+
+    async def watch() -> None:
+        await watchdog.step()
+        lease.mark = watchdog.judged
 
     async def expire() -> None:
         now = service.clock.now()
@@ -112,12 +150,12 @@ def _loops(app: ClusterApp, settings: Settings, *, broker: BrokerSink) -> dict[s
             service.database.dead_letters.expire, now - settings.retention_days * DAY
         )
 
-    loops = [
-        Loop("reconciler", reconciler.step, every=10),
-        Loop("watchdog", watchdog.step, every=1),
-        Loop("retention", expire, every=3600),
+    steps: list[tuple[str, Callable[[], Awaitable[object]], float]] = [
+        ("reconciler", reconciler.step, 10),
+        ("watchdog", watch, 1),
+        ("retention", expire, 3600),
     ]
     if settings.heartbeat_url:
         heartbeat = Heartbeat(app.http, settings.heartbeat_url, problems=app.problems)
-        loops.append(Loop("heartbeat", heartbeat.step, every=EVERY))
-    return {loop.name: loop for loop in loops}
+        steps.append(("heartbeat", heartbeat.step, EVERY))
+    return {name: Loop(name, step, every=every, allowed=lease.held) for name, step, every in steps}

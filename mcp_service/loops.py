@@ -12,13 +12,22 @@ _log = logging.getLogger("claude_monitor.loops")
 
 class Loop:
     """Runs `step` every `every` seconds, a tenth sooner or later, or at once after `wake()`. An
-    expected failure is logged once until it is over; a defect ends the service, visibly."""
+    expected failure is logged once until it is over; a defect ends the service, visibly. Nothing
+    is done while `allowed` says no."""
 
-    def __init__(self, name: str, step: Callable[[], Awaitable[object]], *, every: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[object]],
+        *,
+        every: float,
+        allowed: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.name = name
         self.fault = ""
         self._step = step
         self._every = every
+        self._allowed = allowed
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -28,7 +37,8 @@ class Loop:
         """Until cancelled."""
         while True:
             self._woken.clear()
-            await self._once()
+            if self._allowed():
+                await self._once()
             try:
                 async with asyncio.timeout(self._every * random.uniform(0.9, 1.1)):  # noqa: S311 - spreads load, guards nothing
                     await self._woken.wait()

@@ -30,6 +30,7 @@ async def show_platform(service: Service, tenant: str) -> Result:
         data={
             "version": service.version,
             "runtime": service.runtime_name,
+            **({"lease": service.leader() or "held by nobody"} if service.leader else {}),
             "monitors": {"all": len(own), "active": len(active), "ready": ready},
             "not_ready": unready[:SHOWN],
             "stores": stores,

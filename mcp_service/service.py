@@ -14,7 +14,8 @@ from mcp_service.runtime.port import Runtime
 class Service:
     """`channels` opens the sender of a channel and raises InvalidConfiguration naming the setting
     the operator has not made; `pepper` (32 random bytes, kept by the operator) hashes codes and
-    signs handles; `sealing_keys` are the public sealing keys by the role of the function."""
+    signs handles; `sealing_keys` are the public sealing keys by the role of the function; `leader`
+    names the replica that holds the lease, where there are replicas."""
 
     database: Database
     records: SqlAlertRecords
@@ -26,3 +27,4 @@ class Service:
     pepper: bytes
     sealing_keys: Mapping[str, str]
     version: str
+    leader: Callable[[], str] | None = None

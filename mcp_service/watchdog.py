@@ -19,7 +19,7 @@ JUMP = 5.0
 """Seconds by which the clock may run ahead of measured time before we say that it jumped, or that
 the machine slept; the slots in between were never due while we ran."""
 INHERITED = 4
-"""Last intervals of a crashed predecessor that are looked through."""
+"""Intervals before its last judgement that are looked through again after a predecessor."""
 LONGEST_BACKLOG = 1000
 """Missed slots shown per monitor and round after an outage of the store."""
 
@@ -48,16 +48,23 @@ class Watchdog:
         self._sink = sink
         self._clock = clock
         self._why = why
-        self._before = 0.0
+        self._before = self._judged = 0.0
         self._since = clock.now()
         self._offset = clock.now() - clock.monotonic()
         self._watched: dict[str, _Watched] = {}
         self._adopting = False
 
-    def take_over(self, before: float) -> None:
-        """Judge the last slots of the service that was last alive at `before` (0: there was none),
-        too: what they led to may not have been accepted."""
+    def take_over(self, before: float, *, judged: float = 0.0) -> None:
+        """Judge the last slots before `before`, too, when monitors last ran without us (0: never):
+        what they led to may not have been accepted. `judged` is how far the watchdog before us
+        came, where that is known."""
         self._before, self._adopting = before, before > 0
+        self._judged = min(judged or before, before)
+
+    @property
+    def judged(self) -> float:
+        """Up to when every slot that had had its time was accounted for."""
+        return self._judged
 
     async def step(self) -> None:
         """Account for every slot that has had its time. Raises SourceUnavailable when a store
@@ -74,6 +81,8 @@ class Watchdog:
                 if refusal is not None:
                     raise refusal
         self._adopting = self._adopting and not wanted
+        if not self._adopting:
+            self._judged = now
 
     def _notice_jump(self, now: float) -> None:
         offset = now - self._clock.monotonic()
@@ -110,10 +119,13 @@ class Watchdog:
         return watched
 
     async def _ran_from(self, spec: MonitorSpec) -> int:
-        """The oldest reading of the predecessor's last intervals (0: none): from there on the
-        monitor ran, and a slot without a reading may be one it had no time to miss."""
-        last = int(self._before)
+        """The oldest reading since shortly before the predecessor's last judgement (0: none): from
+        there on the monitor ran, and a slot without a reading may be one it could not miss."""
         known = await self._readings.query(
-            spec.tenant, spec.id, since=last - INHERITED * spec.interval, until=last + 1, limit=10
+            spec.tenant,
+            spec.id,
+            since=int(self._judged) - INHERITED * spec.interval,
+            until=int(self._before) + 1,
+            limit=LONGEST_BACKLOG,
         )
         return known[0].slot if known else 0

@@ -13,8 +13,8 @@ from functions.core.monitor import MonitorSpec
 from mcp_service.runtime.port import RuntimeStatus
 
 PART_OF = "claude-monitor"
-_DOMAIN = "claudemonitor.io"
-MONITOR, VERSION, FINGERPRINT = f"{_DOMAIN}/monitor", f"{_DOMAIN}/version", f"{_DOMAIN}/fingerprint"
+DOMAIN = "claudemonitor.io"
+MONITOR, VERSION, FINGERPRINT = f"{DOMAIN}/monitor", f"{DOMAIN}/version", f"{DOMAIN}/fingerprint"
 SELECTOR = {
     "app.kubernetes.io/part-of": PART_OF,
     "app.kubernetes.io/managed-by": PART_OF,
@@ -109,7 +109,7 @@ def _metadata(spec: MonitorSpec, wanted: Manifest, *, anchor: Anchor) -> Manifes
             "app.kubernetes.io/name": _label(spec.provider),
             "app.kubernetes.io/instance": _label(spec.id),
             "app.kubernetes.io/version": str(spec.version),
-            f"{_DOMAIN}/tenant": _label(spec.tenant),
+            f"{DOMAIN}/tenant": _label(spec.tenant),
         },
         "annotations": {
             MONITOR: spec.id,

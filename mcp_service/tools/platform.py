@@ -21,7 +21,7 @@ SHOW = Tool(
 anything.
 Example: {}
 Returns: runtime, monitors ready of active with reasons, stores, whether mail is set up, channels,
-unsent messages and version.""",
+unsent messages, version, and on a cluster the replica that holds the lease.""",
     hint="platform health status service runtime mail configured version",
     arguments=ShowPlatform,
     run=_show,

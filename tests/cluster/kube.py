@@ -74,11 +74,18 @@ class Kube:
 @contextmanager
 def forwarded(namespace: str, service: str) -> Iterator[str]:
     """An address on loopback that leads to port 80 of a Service of the cluster."""
-    command = ["kubectl", "-n", namespace, "port-forward", f"service/{service}", ":80"]
+    with way_to(namespace, f"service/{service}", port=80) as address:
+        yield address
+
+
+@contextmanager
+def way_to(namespace: str, thing: str, *, port: int) -> Iterator[str]:
+    """An address on loopback that leads to a port of one Service or pod."""
+    command = ["kubectl", "-n", namespace, "port-forward", thing, f":{port}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
-            assert "127.0.0.1:" in line, f"no way to {service}: {line}"
+            assert "127.0.0.1:" in line, f"no way to {thing}: {line}"
             yield "http://127.0.0.1:" + line.split("127.0.0.1:")[1].split()[0]
         finally:
             process.terminate()

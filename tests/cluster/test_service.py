@@ -15,8 +15,9 @@ from tests.cluster.kube import Kube, forwarded, until
 from tests.unit.test_events import ALERT
 
 OF_THE_SERVICE = {
-    "pingsources.sources.knative.dev": ("", "get list create patch delete"),
-    "configmaps": ("monitors", "get"),
+    "pingsources.sources.knative.dev": {("", "get list create patch delete")},
+    "configmaps": {("monitors", "get")},
+    "leases.coordination.k8s.io": {("", "create"), ("claude-monitor", "get update")},
 }
 
 
@@ -41,7 +42,7 @@ def test_the_service_may_only_make_monitors_and_the_functions_nothing(
     deployment: Deployment,
 ) -> None:
     kube = deployment.kube
-    assert rights(kube, "service") == {name: {own} for name, own in OF_THE_SERVICE.items()}
+    assert rights(kube, "service") == OF_THE_SERVICE
     own = {(name, "get patch") for name in KEY_SECRETS}
     assert rights(kube, "setup") == {"secrets": {("", "create"), *own}}
     assert rights(kube, "default") == {}

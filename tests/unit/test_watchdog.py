@@ -51,7 +51,7 @@ class Scene:
     async def evaluate(self, reading: Reading) -> None:
         """No rules."""
 
-    def watchdog(self, before: float = 0.0) -> Watchdog:
+    def watchdog(self, before: float = 0.0, *, judged: float = 0.0) -> Watchdog:
         watchdog = Watchdog(
             lambda: self.wanted,
             self.store,
@@ -59,7 +59,7 @@ class Scene:
             clock=self.clock,
             why=lambda _monitor, slot: "too busy" if slot == START + 20 else "",
         )
-        watchdog.take_over(before)
+        watchdog.take_over(before, judged=judged)
         return watchdog
 
     async def pass_time(self, watchdog: Watchdog, seconds: int) -> None:
@@ -170,6 +170,31 @@ async def test_a_gap_before_the_last_reading_of_a_crashed_service_is_judged_too(
     await scene.store.add([reading(START - 130), reading(START - 110)])
     await scene.pass_time(scene.watchdog(before=START - 105), 5)
     assert await scene.missed() == [-120]
+
+
+async def test_every_slot_since_the_last_judgement_of_a_lost_leader_is_judged(
+    scene: Scene,
+) -> None:
+    await scene.store.add([reading(START - 1000), reading(START - 600)])
+    await scene.pass_time(scene.watchdog(before=START, judged=START - 990), 5)
+    found = await scene.missed()
+    assert found == sorted({*range(-990, -10, 10)} - {-600})
+
+
+async def test_how_far_it_has_come_is_told_only_of_what_was_judged(scene: Scene) -> None:
+    watchdog = scene.watchdog(before=START, judged=START - 60)
+    wanted, scene.wanted = scene.wanted, []
+    await scene.pass_time(watchdog, 3)
+    assert watchdog.judged == START - 60
+    scene.wanted = wanted
+    scene.is_open = False
+    await scene.store.add([reading(START - 70)])
+    with pytest.raises(SourceUnavailable):
+        await watchdog.step()
+    assert watchdog.judged == START - 60
+    scene.is_open = True
+    await watchdog.step()
+    assert watchdog.judged == scene.clock.now()
 
 
 async def test_the_cause_of_a_skipped_slot_is_told(scene: Scene) -> None:

@@ -1,0 +1,112 @@
+"""Two replicas of the standing service: any of them answers, one of them works."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from mcp import Client
+
+from mcp_service.lease import LASTS
+from mcp_service.runtime.manifests import object_name
+from tests.cluster.conftest import SELF, Deployment, WatchedFromPods, claude, deleted
+from tests.cluster.kube import Kube, until, way_to
+from tests.cluster.test_faults import INTERVAL, readings
+from tests.conversation.play import Conversation
+
+pytestmark = pytest.mark.anyio
+
+BEGINS = "holds the lease and begins"
+
+
+async def test_the_other_replica_takes_over_and_leaves_no_slot_unjudged(
+    deployment: Deployment, service: str
+) -> None:
+    kube = deployment.kube
+    kube.kubectl("scale", SELF, "--replicas=2")
+    kube.kubectl("rollout", "status", SELF, "--timeout=90s")
+    first, second = pods(kube)
+    with WatchedFromPods() as site:
+        async with at(deployment, first) as one, at(deployment, second) as other:
+            monitor = await made_through_both(one, other, site)
+        killed = holder(kube)
+        assert [pod for pod in pods(kube) if BEGINS in log(kube, pod)] == [killed]
+        # Nobody ticks and nobody watches until another one has the lease.
+        kube.kubectl("delete", f"pingsource/{object_name(monitor)}")
+        kube.kubectl("delete", "pod", killed, "--force", "--grace-period=0", "--wait=false")
+        began = time.time()
+        until("another one holds it", lambda: holder(kube) not in ("", killed))
+        until("the reconciler works", lambda: kube.has(f"pingsource/{object_name(monitor)}"))
+        working = [pod for pod in pods(kube) if BEGINS in log(kube, pod)]
+        assert working == [holder(kube)]
+        await asyncio.sleep(4 * INTERVAL)
+        await every_slot_is_there(deployment, monitor, before=began + LASTS)
+        async with at(deployment, working[0]) as client:
+            await deleted(client, monitor)
+
+
+@pytest.mark.usefixtures("service")
+def test_a_replica_that_is_told_to_end_hands_the_lease_over_at_once(
+    deployment: Deployment,
+) -> None:
+    kube = deployment.kube
+    kube.kubectl("scale", SELF, "--replicas=2")
+    kube.kubectl("rollout", "status", SELF, "--timeout=90s")
+    until("one of them holds it", lambda: holder(kube) in pods(kube))
+    ended = holder(kube)
+    kube.kubectl("delete", "pod", ended, "--wait=false")
+    until("the next one holds it", lambda: holder(kube) not in ("", ended), seconds=LASTS)
+
+
+@asynccontextmanager
+async def at(deployment: Deployment, pod: str) -> AsyncIterator[Client]:
+    """A client of exactly this replica."""
+    with way_to(deployment.kube.namespace, f"pod/{pod}", port=9122) as address:
+        async with claude(f"{address}/mcp", deployment.keys.token) as client:
+            yield client
+
+
+async def made_through_both(one: Client, other: Client, site: WatchedFromPods) -> str:
+    """What one replica said is believed by the other: the check, and the word to delete."""
+    here, there = Conversation(one, print), Conversation(other, print)
+    config = {"url": site.url}
+    await here.call("check_monitor", provider="website", config=config)
+    wish = {"provider": "website", "config": config, "interval": INTERVAL}
+    doomed = await there.call("create_monitor", name="doomed", **wish)
+    asked = await here.call("delete_monitor", monitor="doomed")
+    await there.call("delete_monitor", monitor=doomed["id"], confirm=asked["confirm"])
+    made = await there.call("create_monitor", name="steady", **wish)
+    await here.next_reading(made["id"])
+    told = [(await talk.call("show_platform"))["lease"] for talk in (here, there)]
+    assert told[0] == told[1]
+    return str(made["id"])
+
+
+async def every_slot_is_there(deployment: Deployment, monitor: str, *, before: float) -> None:
+    stored = await readings(deployment, monitor)
+    slots = {reading.slot for reading in stored}
+    missed = [reading.slot for reading in stored if reading.failure]
+    assert set(range(min(slots), int(before), INTERVAL)) <= slots
+    assert len(missed) >= 2
+
+
+def pods(kube: Kube) -> list[str]:
+    """The replicas that are there to stay."""
+    selector = "app.kubernetes.io/component=service"
+    found = json.loads(kube.kubectl("get", "pods", "-l", selector, "-o", "json"))["items"]
+    return [pod["metadata"]["name"] for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def holder(kube: Kube) -> str:
+    """The pod that the lease names; empty for nobody."""
+    lease = json.loads(kube.kubectl("get", "lease", "claude-monitor", "-o", "json"))
+    return str(lease["spec"].get("holderIdentity", "")).partition("_")[0]
+
+
+def log(kube: Kube, pod: str) -> str:
+    try:
+        return kube.kubectl("logs", pod)
+    except AssertionError:  # it is only starting
+        return ""
