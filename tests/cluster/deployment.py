@@ -64,13 +64,13 @@ def deploy(kube: Kube, tag: str, *, outside: Outside, folder: Path) -> Keys:
     kube.ready("ksvc,broker,trigger", "--all")
     until("the set-up Job makes the last Secret", lambda: kube.has("secret/notify-keys"))
     return Keys(
-        signing=_secret(kube, "service-keys", "spec.key"),
-        events=_secret(kube, "service-keys", "events.key"),
-        token=_secret(kube, "service-token", "CLAUDE_MONITOR_TOKEN"),
+        signing=secret(kube, "service-keys", "spec.key"),
+        events=secret(kube, "service-keys", "events.key"),
+        token=secret(kube, "service-token", "CLAUDE_MONITOR_TOKEN"),
     )
 
 
-def _secret(kube: Kube, name: str, key: str) -> str:
+def secret(kube: Kube, name: str, key: str) -> str:
     found = json.loads(kube.kubectl("get", "secret", name, "-o", "json"))["data"]
     return base64.b64decode(found[key]).decode()
 
@@ -84,10 +84,10 @@ def _overlay(kube: Kube, tag: str, *, outside: Outside, folder: Path) -> dict[st
         "resources": [os.path.relpath(Path(__file__).parent / "overlay", folder.resolve())],
         "images": [{"name": f"dev.local/claude-monitor-{name}", "newTag": tag} for name in IMAGES],
         "configMapGenerator": [
-            _merged("functions", {"BROKER_URL": broker}),
-            _merged("service", {"CLAUDE_MONITOR_POLL_URL": poll}),
+            merged("functions", {"BROKER_URL": broker}),
+            merged("service", {"CLAUDE_MONITOR_POLL_URL": poll}),
         ],
-        "secretGenerator": [_merged(name, own) for name, own in outside.secrets().items()],
+        "secretGenerator": [merged(name, own) for name, own in outside.secrets().items()],
         "patches": [
             _replaced(
                 "record|alert",
@@ -99,7 +99,7 @@ def _overlay(kube: Kube, tag: str, *, outside: Outside, folder: Path) -> dict[st
     }
 
 
-def _merged(name: str, values: dict[str, str]) -> dict[str, Any]:
+def merged(name: str, values: dict[str, str]) -> dict[str, Any]:
     literals = [f"{key}={value}" for key, value in values.items()]
     return {"name": name, "behavior": "merge", "literals": literals}
 
