@@ -2,31 +2,42 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from functions.core.errors import InvalidConfiguration, MonitorError
+from functions.core.errors import Fault, InvalidConfiguration, MonitorError
 from mcp_service.notices import confession
+from mcp_service.outside import cleaned
 from mcp_service.refusals import Unknown
 from mcp_service.results import Next, Result, envelope
 from mcp_service.tools.definition import Caller, Tool
 
+MOST_FAULTS = 20
+LONGEST_FIELD = 80
+"""Of what is wrong is told at most: so many faults, and so many characters of a field's name."""
+
 _log = logging.getLogger("claude_monitor.tools")
 
 _NEXT_BY_FIELD = {
+    "monitor": Next("list_monitors", "See your monitors."),
+    "provider": Next("find_provider", "Say in a sentence what to watch."),
     "check": Next("check_monitor", "Check exactly this definition first."),
     "config": Next("describe_provider", "See what each field accepts."),
     "rules": Next("describe_provider", "See the metrics a rule can use."),
     "rule": Next("show_monitor", "See its rules and the metrics of its latest reading."),
     "channels": Next("set_channel", "Confirm an address first."),
     "version": Next("show_monitor", "See the present version."),
+    "since": Next("query_readings", "See what is stored."),
+    "metrics": Next("show_monitor", "See the metrics of its latest reading."),
+    "secrets": Next("describe_provider", "See which secrets it can use."),
     "code": Next("set_channel", "Have a new code mailed: name and address."),
 }
 _FIND = {
-    "monitor": Next("list_monitors", "See your monitors."),
+    "monitor": _NEXT_BY_FIELD["monitor"],
     "alert": Next("list_alerts", "See your alerts."),
-    "provider": Next("find_provider", "Say in a sentence what to watch."),
+    "provider": _NEXT_BY_FIELD["provider"],
 }
 
 
@@ -45,19 +56,37 @@ def refused(tool: Tool[Any], error: MonitorError, *, request: str) -> dict[str, 
     """The envelope of an error: code, each wrong field, what is accepted, what to call next,
     whether trying again helps, and the id under which the log has the rest."""
     faults = error.faults if isinstance(error, InvalidConfiguration) else ()
-    unknown = any(fault.problem.startswith("is not a field") for fault in faults)
+    told = [Fault(_named(fault.field), fault.problem) for fault in faults[:MOST_FAULTS]]
     details = {
         "code": error.kind,
-        "fields": [msgspec.to_builtins(fault) for fault in faults],
-        "accepted": list(tool.arguments.__struct_fields__) if unknown else [],
+        "fields": [msgspec.to_builtins(fault) for fault in told],
+        "accepted": list(tool.arguments.__struct_fields__) if _astray(tool, faults) else [],
         "near": list(error.near) if isinstance(error, Unknown) else [],
         "retry": error.retry,
         "request": request,
     }
     shown = {key: value for key, value in details.items() if value != []}
-    many = f"{len(faults)} things are wrong; see error.fields."
-    summary = error.message if len(faults) < 3 else many
+    summary = _summary(error, told, count=len(faults))
     return {"summary": summary, "error": shown} | _steps(tool, error)
+
+
+def _summary(error: MonitorError, told: Sequence[Fault], *, count: int) -> str:
+    if count > 2:
+        first = f" (the first {len(told)})" if count > len(told) else ""
+        return f"{count} things are wrong; see error.fields{first}."
+    return "; ".join(f"{fault.field}: {fault.problem}" for fault in told) or error.message
+
+
+def _named(field: str) -> str:
+    """Names inside a map are the caller's own, of any length and with any characters."""
+    shown = cleaned(field)
+    return shown if len(shown) <= LONGEST_FIELD else f"{shown[:LONGEST_FIELD]}…"
+
+
+def _astray(tool: Tool[Any], faults: Sequence[Fault]) -> bool:
+    """Whether an argument is unknown, or one of the tool's own was put one level too deep."""
+    places = [f.field.rpartition(".") for f in faults if f.problem.startswith("is not a field")]
+    return any(not outer or name in tool.arguments.__struct_fields__ for outer, _, name in places)
 
 
 def broken(request: str) -> dict[str, Any]:

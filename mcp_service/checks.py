@@ -9,6 +9,7 @@ from functions.core.reading import Reading
 from mcp_service.database.records import Check
 from mcp_service.definitions import Definition, Ready, ready
 from mcp_service.outside import cleaned, shown
+from mcp_service.providers import units
 from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
 from mcp_service.service import Service
@@ -61,7 +62,6 @@ def _spec(tenant: str, prepared: Ready) -> MonitorSpec:
 
 def _seen(prepared: Ready, reading: Reading, *, ok: bool) -> Result:
     definition = prepared.definition
-    units = {metric.name: metric.unit for metric in prepared.provider.metrics()}
     answer = shown(reading)
     answer.pop("id")
     return Result(
@@ -69,7 +69,7 @@ def _seen(prepared: Ready, reading: Reading, *, ok: bool) -> Result:
         data={
             "ok": ok,
             "reading": answer,
-            "units": {name: units.get(name, "") for name in reading.metrics},
+            "units": units(prepared.provider, reading.metrics),
             "definition": {"provider": definition.provider, "interval": prepared.interval},
             "suggested_rules": msgspec.to_builtins(prepared.provider.default_rules) if ok else [],
         },
@@ -78,13 +78,12 @@ def _seen(prepared: Ready, reading: Reading, *, ok: bool) -> Result:
 
 
 def _summary(reading: Reading, ok: bool) -> str:
-    took = f"in {reading.duration:.1f} s"
+    took = f"{reading.duration * 1000:.0f} ms"
     if ok:
-        return f"It works: one live reading of {len(reading.metrics)} metrics {took}."
+        return f"It works: one live reading of {len(reading.metrics)} metrics in {took}."
     if reading.failure:
-        why = f"{reading.failure.kind.value}: {cleaned(reading.failure.cause)}"
-        return f"Nothing could be seen, tried {took}. {why}"
-    return f"The target was reached for but is down: up is 0, tried {took}."
+        return f"Nothing could be seen, tried for {took}: {cleaned(reading.failure.cause)}"
+    return f"The target is down: up is 0, tried for {took}; the reading has the cause."
 
 
 def _next(definition: Definition, ok: bool) -> tuple[Next, ...]:

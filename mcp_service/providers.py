@@ -1,6 +1,7 @@
 """What can be watched: found from a person's sentence, and described. Knows no provider by name."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 
 import msgspec
@@ -10,6 +11,8 @@ from functions.core.provider import Metric, Provider, describe
 from mcp_service.refusals import Unknown
 from mcp_service.results import Next, Result
 
+PLAIN = "1"
+"""The unit of numbers that count nothing in particular."""
 _NEEDS = {
     "a price or an exchange": "price bitcoin btc eth ethereum crypto stock exchange ticker coin",
     "a mailbox": "mailbox inbox imap gmail",
@@ -37,7 +40,6 @@ def find_provider(sentence: str) -> Result:
     if not found:
         return _cannot(missing)
     name = found[0].name
-    about = describe(kind_of(name)).about
     verdict = "nearest" if missing or found[0].score < 2 else "can"
     opening = f"Yes: {name} can do this." if verdict == "can" else f"Not fully; nearest: {name}."
     lacking = f" Not possible yet: watching {', '.join(missing)}." if missing else ""
@@ -46,7 +48,7 @@ def find_provider(sentence: str) -> Result:
         data={
             "verdict": verdict,
             "provider": name,
-            "why": " ".join(about.split()),
+            "why": _joined(describe(kind_of(name)).about.partition("\n\n")[0]),
             "metrics": [metric.name for metric in _metrics(kind_of(name))],
             "missing": missing,
             "others": [other.name for other in found[1:4]],
@@ -65,8 +67,10 @@ def describe_provider(name: str) -> Result:
         summary=f"{name} needs {', '.join(required) or 'nothing'}; the rest has defaults.",
         data={
             "provider": name,
-            "about": " ".join(words.about.split()),
-            "questions": msgspec.to_builtins(words.questions),
+            "about": _joined(words.about),
+            "questions": msgspec.to_builtins(
+                sorted(words.questions, key=lambda question: not question.required)
+            ),
             "interval": words.interval,
             "metrics": msgspec.to_builtins(_metrics(kind)),
             "secrets": msgspec.to_builtins(words.secrets),
@@ -75,6 +79,12 @@ def describe_provider(name: str) -> Result:
         },
         next=(Next("check_monitor", "Try a configuration once, live.", {"provider": name}),),
     )
+
+
+def units(provider: Provider, names: Iterable[str]) -> dict[str, str]:
+    """What these metrics are counted in; plain numbers are left out."""
+    known = {metric.name: metric.unit for metric in provider.metrics()}
+    return {name: known[name] for name in names if known.get(name, PLAIN) != PLAIN}
 
 
 def _cannot(missing: list[str]) -> Result:
@@ -96,9 +106,12 @@ def _missing(sentence: str) -> list[str]:
     return [need for need, said in _NEEDS.items() if words & set(said.split()) - possible]
 
 
+def _joined(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _metrics(kind: type[Provider]) -> list[Metric]:
-    """Everything it can return. Names may follow from the configuration, so these are of every
-    template."""
-    samples = [msgspec.convert(template.config, kind) for template in kind.templates]
-    found = {metric.name: metric for sample in samples for metric in sample.metrics()}
-    return list(found.values())
+    """What it returns however it is configured: the metrics that all its templates share. Those
+    that a configuration adds are said by its fields, and by the check."""
+    samples = [msgspec.convert(template.config, kind).metrics() for template in kind.templates]
+    return [metric for metric in samples[0] if all(metric in sample for sample in samples)]

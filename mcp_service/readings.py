@@ -1,7 +1,7 @@
 """Stored readings, and the slots nobody observed."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 
 import msgspec
@@ -11,8 +11,10 @@ from functions.core.ports import Rollup
 from functions.core.reading import FailureKind, Reading
 from mcp_service import handles
 from mcp_service.database.records import Change, MonitorRecord
-from mcp_service.monitors.lookup import owned
+from mcp_service.monitors.lookup import owned, provider_of
 from mcp_service.outside import shown
+from mcp_service.providers import units
+from mcp_service.refusals import near, wrong
 from mcp_service.results import Next, Page, Result
 from mcp_service.service import Service
 from mcp_service.times import period
@@ -46,10 +48,16 @@ async def query_readings(service: Service, tenant: str, *, named: str, wanted: W
     more = len(found) == wanted.limit
     first = found[0].slot if more else since
     missed = await missed_slots(service, record, found=found, since=first, until=until)
-    rows = [_narrowed(shown(reading), wanted.metrics) for reading in found if not _missed(reading)]
+    names = _names(record, wanted, seen={name for one in found for name in one.metrics})
+    rows = [_row(reading, names) for reading in found if not _missed(reading)]
     return Result(
         summary=_summary(rows, missed, since=first, until=until),
-        data={"monitor": record.id, "readings": rows, "missed": _ranges(missed, record.interval)},
+        data={
+            "monitor": record.id,
+            "readings": rows,
+            "units": units(provider_of(record), names),
+            "missed": _ranges(missed, record.interval),
+        },
         page=Page(
             shown=len(rows),
             cursor=_cursor(service, record, since=since, first=first) if more else "",
@@ -69,12 +77,18 @@ async def query_rollups(
     found = await service.readings.rollups(
         tenant, record.id, since=first, until=until, step=seconds
     )
-    rows = _by_start([one for one in found if not wanted.metrics or one.metric in wanted.metrics])
+    names = _names(record, wanted, seen={one.metric for one in found})
+    rows = _by_start([one for one in found if one.metric in names])
     more = first > since
     return Result(
         summary=f"{len(rows)} steps of {step} with readings, "
         f"{utc_text(first)} to {utc_text(until)}.",
-        data={"monitor": record.id, "step": step, "rollups": rows},
+        data={
+            "monitor": record.id,
+            "step": step,
+            "rollups": rows,
+            "units": units(provider_of(record), names),
+        },
         page=Page(
             shown=len(rows),
             cursor=_cursor(service, record, since=since, first=first) if more else "",
@@ -147,11 +161,20 @@ def _ranges(slots: Sequence[int], interval: int) -> list[dict[str, object]]:
     return [*shown_runs, {"older_slots": older}] if older else shown_runs
 
 
-def _narrowed(row: dict[str, object], metrics: Sequence[str]) -> dict[str, object]:
-    values = row["metrics"]
-    if metrics and isinstance(values, dict):
-        return row | {"metrics": {name: values[name] for name in metrics if name in values}}
-    return row
+def _names(record: MonitorRecord, wanted: Wanted, *, seen: Collection[str]) -> Collection[str]:
+    """The metrics to show: all that were seen, or those that were asked for. Raises
+    InvalidConfiguration for one that is neither measured now nor among what was seen."""
+    measured = [metric.name for metric in provider_of(record).metrics()]
+    if strange := set(wanted.metrics) - {*measured, *seen}:
+        close = near(min(strange), [*measured, *seen])
+        hint = f"; nearest: {', '.join(close)}" if close else ""
+        raise wrong("metrics", f"has one this monitor lacks; it has {', '.join(measured)}{hint}")
+    return wanted.metrics or sorted(seen)
+
+
+def _row(reading: Reading, names: Collection[str]) -> dict[str, object]:
+    metrics = {name: value for name, value in reading.metrics.items() if name in names}
+    return shown(msgspec.structs.replace(reading, metrics=metrics))
 
 
 def _by_start(rollups: Sequence[Rollup]) -> list[dict[str, object]]:

@@ -1,6 +1,7 @@
 """Rules of a monitor: read, checked against what its provider measures, set, and replayed."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -11,6 +12,7 @@ from functions.core.evaluate import needed_slots
 from functions.core.provider import Provider
 from functions.core.rule import Rule
 from functions.core.rule_text import parse, text
+from functions.core.rule_words import excerpt
 from mcp_service.monitors.lookup import alert_row, owned, provider_of
 from mcp_service.refusals import near, wrong
 from mcp_service.results import Next, Result
@@ -18,6 +20,10 @@ from mcp_service.service import Service
 
 MOST = 20
 """Rules of one monitor."""
+RULE_NAME = r"^[A-Za-z0-9][\w-]{0,39}$"
+
+
+_NAMED = "has the name `{}`; a rule's name is up to 40 letters, digits, _ and -, such as too_slow"
 
 
 def read_rules(lines: Mapping[str, str], provider: Provider, *, interval: int) -> dict[str, str]:
@@ -25,6 +31,9 @@ def read_rules(lines: Mapping[str, str], provider: Provider, *, interval: int) -
     found = [Fault("rules", f"are more than {MOST}")] if len(lines) > MOST else []
     canonical = {}
     for name, line in lines.items():
+        if not re.search(RULE_NAME, name):
+            found.append(Fault("rules", _NAMED.format(excerpt(name))))
+            continue
         try:
             canonical[name] = text(read_rule(line, provider, interval=interval))
         except InvalidConfiguration as error:

@@ -1,4 +1,5 @@
-"""Slips of models that can mean only one thing: numbers, lists and objects sent as text."""
+"""Slips of models that can mean only one thing: numbers, lists and objects sent as text, and whole
+numbers where text is wanted."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -31,10 +32,20 @@ def _value(value: Any, kind: Any) -> Any:
 
 
 def _readings(value: Any) -> list[Any]:
-    """The value itself, then what a text may stand for: JSON, or the only entry of a list."""
+    """The value itself, then what a text may stand for: JSON, or the only entry of a list; and what
+    a whole number, alone or inside, would be as text."""
     if not isinstance(value, str):
-        return [value]
+        written = _written(value)
+        return [value, written, [written]]
     try:
         return [value, msgspec.json.decode(value), [value]]
     except msgspec.DecodeError:
         return [value, [value]]
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_written(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _written(entry) for name, entry in value.items()}
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value

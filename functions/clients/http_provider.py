@@ -17,7 +17,12 @@ from functions.core.web import header_faults, parse_url
 _SECRET_NAME = re.compile(r"auth|cookie|token|secret|passw|api-?key", re.IGNORECASE)
 
 StatusRange = Annotated[
-    str, Meta(pattern=r"^[1-5][0-9]{2}(-[1-5][0-9]{2})?$", examples=["200-299"])
+    str,
+    Meta(
+        pattern=r"^[1-5][0-9]{2}(-[1-5][0-9]{2})?$",
+        examples=["200", "200-299"],
+        extra_json_schema={"words": "a status or a range as text,"},
+    ),
 ]
 Body = Annotated[
     str, Meta(title="Body", description="What is sent with the request.", max_length=16_384)

@@ -11,6 +11,7 @@ from msgspec import Meta
 from functions.core.errors import Fault, SourceUnavailable, UnexpectedAnswer
 from functions.core.provider import Metric
 from functions.core.rule_faults import METRIC, RESERVED
+from functions.core.rule_words import excerpt
 
 PATH = "a path such as $.data.price, or count($.items[*]), or length($.items)"
 
@@ -26,7 +27,17 @@ Values = Annotated[
     ),
 ]
 Units = Annotated[
-    dict[str, Annotated[str, Meta(pattern=r"^[^\s\x00-\x1f\x7f]{1,20}$", examples=["EUR"])]],
+    dict[
+        str,
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[^\s\x00-\x1f\x7f]{1,20}$",
+                examples=["EUR"],
+                extra_json_schema={"words": "one word of at most 20 characters"},
+            ),
+        ],
+    ],
     Meta(
         title="Units",
         description="What the values are counted in, by name; a plain number if left out.",
@@ -56,9 +67,12 @@ def value_faults(
             yield Fault("values", problem)
         elif problem := _path_problem(path):
             yield Fault(f"values.{name}", problem)
-    for name in units:
+    for name, unit in units.items():
         if name not in values:
-            yield Fault("units", "names a value that is not among the values; they must agree")
+            problem = f"names `{excerpt(name)}`, which is none of the values; they must agree"
+            yield Fault("units", problem)
+        elif not unit.isprintable():
+            yield Fault(f"units.{name}", "has characters that cannot be seen; leave them out")
 
 
 def decoded(body: bytes) -> Any:
@@ -140,7 +154,8 @@ _KINDS = {
 
 def _name_problem(name: str, taken: Collection[str]) -> str:
     if not METRIC.fullmatch(name):
-        return "have a name that is not a letter followed by letters, digits and _ . : / -"
+        named = f"have the name `{excerpt(name)}`"
+        return f"{named}; write a letter, then letters, digits and _ . : / -, such as queue_waiting"
     if name.lower() in RESERVED:
         return f"cannot be named {name}: it is a word of the rule language; take another name"
     if name.lower() in taken:
@@ -154,5 +169,6 @@ def _path_problem(text: str) -> str:
     try:
         compiled(_taken_apart(text)[1])
     except Unreadable as wrong:
-        return f"{wrong}; write {PATH}"
+        begins = "" if "$" in text else " (it begins with $)"
+        return f"{wrong}{begins}; write {PATH}"
     return ""

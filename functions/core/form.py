@@ -2,9 +2,8 @@
 every fault is reported at once (msgspec.convert alone stops at the first)."""
 
 import inspect
-import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
@@ -51,13 +50,14 @@ def near(name: str, known: tuple[str, ...]) -> str:
 
 
 def accepted(schema: Mapping[str, Any]) -> str:
-    """What a JSON schema takes, in plain words."""
+    """What a JSON schema takes, in plain words; a pattern says nothing to a reader, so a type that
+    has one brings its own `words`."""
     if "enum" in schema:
         return "one of " + ", ".join(str(choice) for choice in schema["enum"])
     if "anyOf" in schema:
         return " or ".join(accepted(branch) for branch in schema["anyOf"])
     say = _TYPES.get(schema.get("type", ""))
-    words = say(schema) if say else "a value"
+    words = schema.get("words") or (say(schema) if say else "a value")
     examples = ", ".join(str(example) for example in schema.get("examples", ()))
     return f"{words} such as {examples}" if examples else words
 
@@ -97,14 +97,34 @@ def _unknown(name: str, known: tuple[str, ...], *, prefix: str) -> Fault:
 def _value_faults(kind: Any, value: Any, *, path: str) -> tuple[Fault, ...]:
     if inspect.isclass(kind) and issubclass(kind, msgspec.Struct) and isinstance(value, Mapping):
         return form_faults(kind, value, prefix=f"{path}.")
+    if _fits(kind, value):
+        return ()
+    # What stands inside is at fault, each by itself, or else there is too much or too little of it.
+    inside = [
+        fault
+        for place, inner, entry in _entries(kind, value)
+        for fault in _value_faults(inner, entry, path=path + place)
+    ]
+    return tuple(inside) or (Fault(path, f"must be {accepted(_schema(kind))}"),)
+
+
+def _fits(kind: Any, value: Any) -> bool:
     try:
         msgspec.convert(value, kind)
-    except msgspec.ValidationError as wrong:
-        inside = re.search(r"`\$(\[[0-9]+\])?", str(wrong))
-        place = (inside[1] or "") if inside else ""
-        schema = _schema(kind)
-        return (Fault(path + place, f"must be {accepted(schema['items'] if place else schema)}"),)
-    return ()
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _entries(kind: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Place, type and value of everything inside a list or a map, where those are wanted."""
+    bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    if get_origin(bare) in (list, tuple) and isinstance(value, list | tuple):
+        for number, entry in enumerate(value):
+            yield f"[{number}]", get_args(bare)[0], entry
+    elif get_origin(bare) is dict and isinstance(value, Mapping):
+        for name, entry in value.items():
+            yield f".{name}", get_args(bare)[1], entry
 
 
 def _text(schema: Mapping[str, Any]) -> str:
@@ -130,9 +150,19 @@ def _number(schema: Mapping[str, Any]) -> str:
 
 
 def _list(schema: Mapping[str, Any]) -> str:
-    most = schema.get("maxItems")
-    words = "a list" if most is None else f"a list of at most {most}"
-    return f"{words}, each {accepted(schema.get('items', {}))}"
+    return f"a list{_size(schema, 'Items')}, each {accepted(schema.get('items', {}))}"
+
+
+def _map(schema: Mapping[str, Any]) -> str:
+    inside = accepted(schema.get("additionalProperties") or {})
+    return f"a map{_size(schema, 'Properties')} of names to {inside}"
+
+
+def _size(schema: Mapping[str, Any], what: str) -> str:
+    least, most = schema.get(f"min{what}"), schema.get(f"max{what}")
+    if most is None:
+        return ""
+    return f" of {least} to {most}" if least else f" of at most {most}"
 
 
 _TYPES: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -141,8 +171,6 @@ _TYPES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "number": _number,
     "boolean": lambda _: "true or false",
     "array": _list,
-    "object": lambda schema: (
-        f"a map of names to {accepted(schema.get('additionalProperties') or {})}"
-    ),
+    "object": _map,
     "null": lambda _: "nothing",
 }

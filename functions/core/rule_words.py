@@ -150,7 +150,7 @@ class Words:
             where, near = f"the line ends at character {self._end}", []
         else:
             word = self._words[self._next]
-            where = f"`{_excerpt(word.text)}` at character {word.at} was not understood"
+            where = f"`{excerpt(word.text)}` at character {word.at} was not understood"
             read = word.text.lower()[:EXCERPT]
             near = [] if read in expected.words else get_close_matches(read, expected.words, n=1)
         meant = f" Did you mean `{near[0]}`?" if near else ""
@@ -158,7 +158,7 @@ class Words:
         raise InvalidConfiguration(Fault("rule", f"{where}; {accepted}"))
 
 
-def _excerpt(text: str) -> str:
-    """A short piece of the person's text without control characters or our quotation marks."""
+def excerpt(text: str) -> str:
+    """A short piece of a person's text without control characters or our quotation marks."""
     clean = "".join(c if c.isprintable() and c != "`" else "?" for c in text)
     return clean if len(clean) <= EXCERPT else clean[: EXCERPT - 1] + "…"

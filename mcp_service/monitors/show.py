@@ -8,8 +8,9 @@ from functions.core.monitor import Schedule, utc_text
 from functions.core.reading import Reading
 from functions.core.rule_text import parse
 from mcp_service.database.records import MonitorRecord
-from mcp_service.monitors.lookup import alert_row, owned
+from mcp_service.monitors.lookup import alert_row, owned, provider_of
 from mcp_service.outside import cleaned, shown
+from mcp_service.providers import units
 from mcp_service.results import Next, Result
 from mcp_service.service import Service
 from mcp_service.standing import standing
@@ -36,6 +37,7 @@ async def show_monitor(service: Service, tenant: str, *, named: str) -> Result:
                 for name, line in row.rules.items()
             ],
             "latest": shown(latest) if latest else None,
+            "units": units(provider_of(record), latest.metrics) if latest else None,
             "next_slot": utc_text(slot) if record.state == "active" else None,
             "runtime": {"ready": status.ready, "reason": status.reason} if status else None,
             "delivery_problems": problems,

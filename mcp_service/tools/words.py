@@ -4,19 +4,21 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from mcp_service.rules import RULE_NAME
+
 MonitorName = Annotated[
     str, Meta(description="A monitor's id or exact name.", min_length=1, max_length=64)
 ]
 NewName = Annotated[
     str,
     Meta(
-        description="Unique; letters, digits, spaces, simple punctuation.",
+        description="Unique; to 64 letters, digits, spaces, simple punctuation.",
         pattern=r"^\w[\w .,:/@()+#&'-]{0,63}$",
     ),
 ]
 RuleName = Annotated[
     str,
-    Meta(description="The rule's name, such as down.", pattern=r"^[A-Za-z0-9][\w-]{0,39}$"),
+    Meta(description="The rule's name, such as down.", pattern=RULE_NAME),
 ]
 Since = Annotated[
     str, Meta(description="Start: 2026-11-23T10:00:00Z, or back from now: 30m, 24h, 7d.")

@@ -52,6 +52,30 @@ async def test_a_value_of_the_wrong_kind_is_named_and_never_echoed(tool: Any) ->
     assert CANARY not in repr(refused)
 
 
+async def test_names_of_any_length_and_number_are_told_in_few_words() -> None:
+    strange = {f"{number}\x1b[31m\u202e{'x' * 100_000}": 1 for number in range(30)}
+    async with Talk(NOT_REACHED, "local") as talk:
+        refused = await talk.refusal("list_monitors", **strange)
+        single = await talk.refusal("list_monitors", **dict(list(strange.items())[:1]))
+    assert refused["summary"].startswith("30 things are wrong; see error.fields (the first 20)")
+    assert len(repr(refused)) < 6000
+    assert single["summary"].startswith(f"0{'x' * 79}…: is not a field; known are state")
+    assert "\x1b" not in single["summary"]
+    assert "\u202e" not in repr(refused)
+
+
+async def test_an_argument_one_level_too_deep_is_refused_with_those_of_the_tool(app: App) -> None:
+    async with Talk(app.service, "local") as talk:
+        refused = await talk.refusal(
+            "check_monitor", provider="website", config={"url": "http://a.example/", "interval": 5}
+        )
+        other = await talk.refusal(
+            "check_monitor", provider="website", config={"url": "http://a.example/", "colour": 5}
+        )
+    assert "interval" in refused["error"]["accepted"]
+    assert "accepted" not in other["error"]
+
+
 async def test_null_counts_as_not_given_and_usual_slips_are_understood(app: App) -> None:
     async with Talk(app.service, "local") as talk:
         await talk.tell("list_monitors", state=None, limit="5", cursor=None)

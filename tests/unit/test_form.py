@@ -9,6 +9,8 @@ from msgspec import Meta
 from functions.core.errors import Fault
 from functions.core.form import form_faults, near, questions
 
+LEVEL = {"words": "a level", "examples": ["1"]}
+
 
 class Auth(msgspec.Struct):
     user: str
@@ -24,7 +26,8 @@ class Asked(msgspec.Struct):
     mode: Literal["fast", "safe"] = "safe"
     loud: bool = False
     codes: Annotated[tuple[Annotated[int, Meta(ge=100, le=599)], ...], Meta(max_length=3)] = (200,)
-    labels: dict[str, str] = {}
+    labels: Annotated[dict[str, str], Meta(max_length=2)] = {}
+    level: Annotated[str, Meta(pattern="^[1-3]$", extra_json_schema=LEVEL)] = "1"
     limit: int | None = None
     inner: Auth = msgspec.field(default_factory=lambda: Auth("anna"))
 
@@ -51,7 +54,9 @@ def test_good_fields_have_no_faults() -> None:
         ("mode", "slow", "must be one of fast, safe"),
         ("loud", "yes", "must be true or false"),
         ("codes", 200, "must be a list of at most 3, each a whole number from 100 to 599"),
-        ("labels", {"a": 1}, "must be a map of names to text"),
+        ("labels", [], "must be a map of at most 2 of names to text"),
+        ("labels", dict.fromkeys("abc", ""), "must be a map of at most 2 of names to text"),
+        ("level", "9", "must be a level such as 1"),
         ("limit", "x", "must be a whole number or nothing"),
     ],
 )
@@ -59,8 +64,10 @@ def test_a_fault_says_what_is_accepted(field: str, value: Any, problem: str) -> 
     assert problems(**{field: value}) == {field: problem}
 
 
-def test_a_fault_names_the_place_inside_a_list_or_a_struct() -> None:
-    assert problems(codes=[200, 99]) == {"codes[1]": "must be a whole number from 100 to 599"}
+def test_a_fault_names_every_place_inside_a_list_a_map_or_a_struct() -> None:
+    wrong = "must be a whole number from 100 to 599"
+    assert problems(codes=[200, 99, 600]) == {"codes[1]": wrong, "codes[2]": wrong}
+    assert problems(labels={"a": "", "b": 1}) == {"labels.b": "must be text"}
     assert problems(inner={"user": 1, "usr": 2}) == {
         "inner.usr": "is not a field; did you mean user?",
         "inner.user": "must be text",
