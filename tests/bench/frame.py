@@ -18,6 +18,10 @@ OURS, REFERENCE = 0, 1
 """The cores for what is measured and for what serves it, where there are two."""
 
 
+class NotHereError(Exception):
+    """This machine lacks what the bench needs; the message says what, and how to get it."""
+
+
 def rounds_of(variants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
     """Each variant once per round, one after the other, after a round that is thrown away."""
     found: dict[str, list[T]] = {name: [] for name in variants}
