@@ -58,8 +58,8 @@ class ClusterApp:
         return [f"{name}: {fault}" for name, fault in named if fault]
 
     async def catch_up(self) -> None:
-        """Once, before anything runs: mend what a crash between two writes left half done."""
-        await asyncio.to_thread(mend, self.service.database, self.service.records)
+        """Nothing: a database that is away must not keep the service from starting, so what was
+        left half done is mended by the replica that leads."""
 
     def runs(self) -> list[Coroutine[object, object, None]]:
         """What goes on until cancelled."""
@@ -138,6 +138,9 @@ def _loops(app: ClusterApp) -> dict[str, Loop]:
     # Monitors tick without us: the slots before our start count as much as those after it.
     watchdog.take_over(service.clock.now(), judged=lease.mark)
 
+    async def mend_halves() -> None:
+        await asyncio.to_thread(mend, service.database, service.records)
+
     async def watch() -> None:
         await watchdog.step()
         lease.mark = watchdog.judged
@@ -152,6 +155,8 @@ def _loops(app: ClusterApp) -> dict[str, Loop]:
 
     steps: list[tuple[str, Callable[[], Awaitable[object]], float]] = [
         ("reconciler", reconciler.step, 10),
+        # Again and again: the database may go away between the two writes of one change, too.
+        ("mending", mend_halves, 60),
         ("watchdog", watch, 1),
         ("retention", expire, 3600),
     ]

@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable
 
 from functions.core.errors import MonitorError
 
+AGAIN = 10.0
+"""Seconds after which a step that failed is tried again, however seldom it is due."""
+
 _log = logging.getLogger("claude_monitor.loops")
 
 
 class Loop:
     """Runs `step` every `every` seconds, a tenth sooner or later, or at once after `wake()`. An
-    expected failure is logged once until it is over; a defect ends the service, visibly. Nothing
-    is done while `allowed` says no."""
+    expected failure is logged once until it is over, and tried again soon; a defect ends the
+    service, visibly. Nothing is done while `allowed` says no."""
 
     def __init__(
         self,
@@ -39,8 +42,9 @@ class Loop:
             self._woken.clear()
             if self._allowed():
                 await self._once()
+            seconds = min(self._every, AGAIN) if self.fault else self._every
             try:
-                async with asyncio.timeout(self._every * random.uniform(0.9, 1.1)):  # noqa: S311 - spreads load, guards nothing
+                async with asyncio.timeout(seconds * random.uniform(0.9, 1.1)):  # noqa: S311 - spreads load, guards nothing
                     await self._woken.wait()
             except TimeoutError:
                 continue

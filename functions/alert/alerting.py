@@ -1,6 +1,7 @@
 """Readings in, alerts out: each rule is judged, and what it owes is written down with its state in
 one transaction."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -21,6 +22,8 @@ from functions.core.evaluate import evaluate
 from functions.core.ports import Clock
 from functions.core.reading import Reading
 from functions.core.rule_text import parse
+
+LOG = logging.getLogger("claude_monitor.alert")
 
 Outcome = list[Alert] | MonitorError
 """What one reading led to: the alerts that people are told about, or why it was refused."""
@@ -76,6 +79,10 @@ class _Sitting:
         row = self._row
         if row is None:
             return AccessDenied("This tenant has no such monitor; its reading was refused.")
+        if reading.version < row.version:
+            # Nothing is lost and repeating it would not help, so it is no error to the broker.
+            words = "reading %s refused: it is of version %d, and its monitor is at version %d"
+            LOG.warning(words, reading.id, reading.version, row.version)
         if row.paused or reading.version < row.version:
             return []
         try:

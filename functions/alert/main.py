@@ -1,7 +1,6 @@
 """alert: a reading in, the alerts it leads to out. Translation only; alerting.py does the work."""
 
 import asyncio
-import logging
 import os
 from functools import cache
 
@@ -9,7 +8,7 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.alert.alerting import Alerting
+from functions.alert.alerting import LOG, Alerting
 from functions.answer import answered
 from functions.clients.broker import Broker, open_broker
 from functions.clock import SystemClock
@@ -21,7 +20,6 @@ from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine
 
 SETTINGS = Settings.read(os.environ, needs=["broker_url", "database_url"], keys=["events.key"])
-LOG = logging.getLogger("claude_monitor.alert")
 
 
 @functions_framework.aio.http

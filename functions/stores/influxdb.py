@@ -47,6 +47,7 @@ class InfluxReadings:
         )
         self._org, self._bucket, self._rollups = org, bucket, f"{bucket}_rollups"
         self._threads = ThreadPoolExecutor(CALLS, "influxdb")
+        self._patience = patience
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -182,8 +183,10 @@ class InfluxReadings:
 
     async def _called(self, call: Callable[[], T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
-        except HTTPError as error:
+            # As long again for its turn: behind many calls to a server that hangs it never comes.
+            async with asyncio.timeout(2 * self._patience):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except (HTTPError, TimeoutError) as error:
             raise flux.unavailable(cause=type(error).__name__) from error
         except ApiException as error:
             raise flux.unavailable(error.status or 0, cause=f"status {error.status}") from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import msgspec
@@ -11,7 +12,7 @@ from functions.clients import flux
 from functions.core.errors import SourceUnavailable, UnexpectedAnswer
 from functions.core.reading import Failure, FailureKind, Reading
 from functions.core.reading_point import lines_of
-from functions.stores.influxdb import HOUR, InfluxReadings
+from functions.stores.influxdb import CALLS, HOUR, InfluxReadings
 from tests.servers.databases import influxdb
 
 pytestmark = pytest.mark.anyio
@@ -183,3 +184,17 @@ async def test_a_server_that_is_gone_or_hangs_is_unavailable(names: dict[str, st
             with pytest.raises(SourceUnavailable, match="does not answer"):
                 await store.add([reading(10)])
             store.close()
+
+
+async def test_many_calls_to_a_server_that_hangs_do_not_wait_for_each_other() -> None:
+    patience, many = 0.5, 100
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        store = InfluxReadings(url, org="o", bucket="b", token="t", patience=patience)
+        began = time.monotonic()
+        asked = (store.latest("t", ["m"]) for _ in range(many))
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        taken = time.monotonic() - began
+        store.close()
+    assert {type(error) for error in told} == {SourceUnavailable}
+    assert taken < patience * many / CALLS / 2

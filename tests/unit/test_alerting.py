@@ -142,12 +142,13 @@ def test_the_newest_slot_is_kept_and_a_late_reading_does_not_move_it_back(rules:
 
 
 @pytest.mark.parametrize("change", [{"version": 1}, {"version": 0}])
-def test_readings_of_an_older_version_change_nothing(
-    rules: Rules, change: dict[str, object]
+def test_readings_of_an_older_version_change_nothing_and_are_logged(
+    rules: Rules, change: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
     old = [reading(n, **change) for n in (1, 2, 3)]
     assert rules.alerting.apply(old) == []
     assert [row.newest for row in rules.records.monitors()] == [0]
+    assert caplog.text.count("refused: it is of version") == 3
 
 
 def test_a_paused_monitor_fires_nothing(rules: Rules) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from functions.core.errors import SourceUnavailable
 from functions.core.ports import HttpRequest, HttpResponse
+from mcp_service import loops
 from mcp_service.heartbeat import Heartbeat
 from mcp_service.loops import Loop
 from tests.unit.test_embedded import Target
@@ -33,6 +34,24 @@ async def test_a_failure_is_logged_once_and_so_is_the_recovery(
     running.cancel()
     assert [line.partition(":")[0] for line in caplog.messages] == ["watchdog", "watchdog"]
     assert loop.fault == ""
+
+
+async def test_what_is_seldom_due_is_tried_again_soon_after_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loops, "AGAIN", 0.001)
+    left, done = [3], asyncio.Event()
+
+    async def step() -> None:
+        left[0] -= 1
+        if left[0]:
+            raise SourceUnavailable("the store is away")
+        done.set()
+
+    running = asyncio.create_task(Loop("retention", step, every=3600).run())
+    async with asyncio.timeout(60):
+        await done.wait()
+    running.cancel()
 
 
 async def test_a_defect_ends_the_loop_visibly() -> None:
