@@ -64,13 +64,13 @@ def deploy(kube: Kube, tag: str, *, outside: Outside, folder: Path) -> Keys:
     kube.ready("ksvc,broker,trigger", "--all")
     until("the set-up Job makes the last Secret", lambda: kube.has("secret/notify-keys"))
     return Keys(
-        signing=secret(kube, "service-keys", "spec.key"),
-        events=secret(kube, "service-keys", "events.key"),
-        token=secret(kube, "service-token", "CLAUDE_MONITOR_TOKEN"),
+        signing=_secret(kube, "service-keys", "spec.key"),
+        events=_secret(kube, "service-keys", "events.key"),
+        token=_secret(kube, "service-token", "CLAUDE_MONITOR_TOKEN"),
     )
 
 
-def secret(kube: Kube, name: str, key: str) -> str:
+def _secret(kube: Kube, name: str, key: str) -> str:
     found = json.loads(kube.kubectl("get", "secret", name, "-o", "json"))["data"]
     return base64.b64decode(found[key]).decode()
 

@@ -103,6 +103,19 @@ def test_functions_post_to_the_broker_that_the_overlay_names(
     assert functions["data"]["BROKER_URL"] == address
 
 
+@pytest.mark.usefixtures("lent")
+def test_production_runs_three_replicas_of_the_service_and_loses_one_at_a_time(tree: Path) -> None:
+    objects = taken("-k", str(tree / "knative/overlays/production"))
+    service = objects["Deployment", "claude-monitor"]["spec"]
+    assert service["replicas"] == 3
+    spared = objects["PodDisruptionBudget", "claude-monitor"]["spec"]
+    assert spared["maxUnavailable"] == 1
+    assert (
+        spared["selector"]["matchLabels"].items()
+        <= service["template"]["metadata"]["labels"].items()
+    )
+
+
 def test_production_without_its_operators_files_names_the_one_that_is_missing(tree: Path) -> None:
     with pytest.raises(AssertionError, match=r"secrets/database\.env: no such file"):
         run("kubectl", "kustomize", str(tree / "knative/overlays/production"))

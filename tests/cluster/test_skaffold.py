@@ -2,8 +2,9 @@
 and Ctrl-C."""
 
 import os
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,8 @@ from tests.cluster.conftest import (
     deleted,
     outside,
 )
-from tests.cluster.copied import copied
+from tests.cluster.copied import ROOT, copied
 from tests.cluster.databases import Databases
-from tests.cluster.deployment import secret
 from tests.cluster.kube import Kube, forwarded, run, until
 from tests.cluster.skaffold import Skaffold, edit, with_servers_of_this_run
 from tests.conversation.play import Conversation, play
@@ -31,6 +31,7 @@ pytestmark = pytest.mark.anyio
 
 OTHERS = ("record", "alert", "notify")
 FUNCTIONS = ("poll", *OTHERS)
+README_BLOCKS = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 FOREVER = 2**40
 BUILT = 480.0
 """Seconds that five images may take to build on a machine with two cores."""
@@ -47,13 +48,16 @@ def kube() -> Iterator[Kube]:
 
 
 async def test_a_conversation_an_edit_and_the_end_of_skaffold_dev(
-    kube: Kube, tmp_path: Path
+    kube: Kube, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     tree = copied(tmp_path, kube.namespace)
     with outside() as reached, WatchedFromPods() as site:
         with_servers_of_this_run(tree, kube, reached)
         with Skaffold(tree) as dev:
             token = deployed(kube, dev)
+            read_by_kn(kube)
+            for owner in (*(f"ksvc/{name}" for name in FUNCTIONS), SELF):
+                figure(f"image of {owner}: {megabytes(kube, owner):.0f} MB")
             assert not kube.pods("poll")
             with forwarded(kube.namespace, "claude-monitor") as address:
                 async with claude(f"{address}/mcp", token) as client:
@@ -73,14 +77,34 @@ async def test_a_conversation_an_edit_and_the_end_of_skaffold_dev(
 
 
 def deployed(kube: Kube, dev: Skaffold) -> str:
-    """Waits until all of it is Ready. Returns the service's token."""
+    """Waits until all of it is Ready. Returns the service's token, got as the README says."""
     until(
         "skaffold has deployed", lambda: dev.is_running() and kube.has("ksvc/notify"), seconds=BUILT
     )
-    kube.ready("ksvc,broker,trigger", "--all")
+    kube.ready("broker,trigger", "--all")
     until("the set-up Job makes the last Secret", lambda: kube.has("secret/notify-keys"))
     kube.kubectl("rollout", "status", SELF, "--timeout=90s")
-    return secret(kube, "service-token", "CLAUDE_MONITOR_TOKEN")
+    [words] = [block for block in README_BLOCKS if "token=" in block]
+    until_claude = words.partition("claude mcp add")[0]
+    here = until_claude.replace("-n claude-monitor", f"-n {kube.namespace}")
+    return run("bash", "-ec", here + 'printf %s "$token"').split()[-1]
+
+
+def read_by_kn(kube: Kube) -> None:
+    """What deployment brings along, in the words of kn's own lists."""
+    services = [row for row in kube.kn("service", "list")[1:] if "True" in row]
+    assert sorted(row[0] for row in services) == sorted(FUNCTIONS)
+    sinks = {row[0]: row[2] for row in kube.kn("trigger", "list")[1:] if "True" in row}
+    assert sinks == {name: f"ksvc:{name}" for name in OTHERS}
+    types = {row[0] for row in kube.kn("eventtype", "list")[1:]}
+    assert {"io.claudemonitor.reading", "io.claudemonitor.alert"} <= types
+
+
+def megabytes(kube: Kube, owner: str) -> float:
+    """Of its image, unpacked."""
+    path = "jsonpath={.spec.template.spec.containers[0].image}"
+    image = kube.kubectl("get", owner, "-o", path).partition("@")[0]
+    return int(run("docker", "image", "inspect", "--format={{.Size}}", image)) / 1e6
 
 
 def listed(kube: Kube, monitor: str) -> str:

@@ -104,6 +104,18 @@ def test_every_setting_that_the_readme_names_exists() -> None:
     assert named <= known
 
 
+def test_what_the_readme_says_for_a_cluster_is_shell_and_names_what_skaffold_has() -> None:
+    """A test on the cluster runs the part of it that needs no minikube."""
+    blocks = re.findall(r"```bash\n(.*?)```", README, re.S)
+    for block in blocks:
+        subprocess.run(["bash", "-n"], input=block, check=True, text=True)
+    skaffold = (ROOT / "skaffold.yaml").read_text()
+    for profile in re.findall(r"skaffold \w+ -p (\w+)", README):
+        assert f"- name: {profile}\n" in skaffold
+    for port in re.findall(r"127\.0\.0\.1:(\d+)", README[README.index("## On Kubernetes") :]):
+        assert f"localPort: {port}}}" in skaffold
+
+
 def test_the_readmes_test_command_is_what_is_running() -> None:
     assert THE_TEST_COMMAND in COMMANDS
     assert f"\n{THE_TEST_COMMAND}" in (ROOT / ".ci" / "run").read_text()
