@@ -7,11 +7,13 @@ from typing import Self
 
 
 class Maze:
-    """`async with Maze() as maze:` answers with the head and body told for a path, else 200."""
+    """`async with Maze() as maze:` answers with the head and body told for a path, else 200; with
+    401 what lacks the line of the head that it `wants`."""
 
     def __init__(self, tls: object = None) -> None:
         self._tls = tls
         self._answers: dict[str, bytes] = {}
+        self.wants = ""
         self.connections = 0
         self.requests: list[str] = []
         """Each request as it came, head and body."""
@@ -36,6 +38,12 @@ class Maze:
     def redirect(self, path: str, to: str, status: int = 302) -> None:
         self.answer(path, status, f"Location: {to}", body=b"moved")
 
+    def _told(self, head: str) -> bytes:
+        if self.wants and self.wants not in head.split("\r\n"):
+            return b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+        path = head.split(" ")[1]
+        return self._answers.get(path, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -43,8 +51,6 @@ class Maze:
             length = head.lower().partition("content-length: ")[2].partition("\r")[0]
             body = await reader.readexactly(int(length or 0))
             self.requests.append(head + body.decode())
-            path = head.split(" ")[1]
-            default = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-            writer.write(self._answers.get(path, default))
+            writer.write(self._told(head))
             await writer.drain()
         writer.close()
