@@ -48,14 +48,15 @@ def completed(known: Mapping[str, str]) -> dict[str, str]:
 
 
 def make_keys(folder: Path) -> list[str]:
-    """Make what is missing and leave what is there. Returns the names of what was made."""
+    """Make what is missing and leave what is there; public halves follow a private key that was
+    changed. Returns the names of what was written."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     known = {
         name: (folder / name).read_text(encoding="ascii").strip()
         for name in KEY_FILES
         if (folder / name).exists()
     }
-    made = {name: text for name, text in completed(known).items() if not known.get(name)}
+    made = {name: text for name, text in completed(known).items() if known.get(name) != text}
     for name, text in made.items():
         path = folder / name
         path.touch(mode=0o600)

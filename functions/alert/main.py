@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from functools import cache
+from functools import cache, lru_cache
 
 import functions_framework.aio
 from starlette.requests import Request
@@ -33,7 +33,7 @@ async def work(event: Event) -> None:
     for told in await asyncio.to_thread(alerting().apply, [reading]):
         LOG.warning("alert monitor=%s rule=%s state=%s", told.monitor, told.rule, told.state)
         try:
-            await broker().post(alert_event(told))
+            await broker(SETTINGS.key("events.key")).post(alert_event(told))
         except SourceUnavailable as error:
             LOG.warning("no wake-up for notify, the next sweep will do: %s", error.message)
 
@@ -43,6 +43,6 @@ def alerting() -> Alerting:
     return Alerting(SqlAlertStore(open_engine(SETTINGS.database_url)), SystemClock())
 
 
-@cache
-def broker() -> Broker:
-    return open_broker(SETTINGS.broker_url, shared_keys=SETTINGS.key("events.key"))
+@lru_cache(maxsize=1)
+def broker(keys: str) -> Broker:
+    return open_broker(SETTINGS.broker_url, shared_keys=keys)

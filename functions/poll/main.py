@@ -1,10 +1,9 @@
 """poll: a tick in, one reading to the broker. Translation only; polling.py does the work."""
 
 import os
-from functools import cache
+from functools import lru_cache
 
 import functions_framework.aio
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,10 +16,8 @@ from functions.core.seal import Opener, SpecVerifier
 from functions.poll.polling import LOG, Polling
 from functions.settings import Settings
 
-SETTINGS = Settings.read(
-    os.environ, needs=["broker_url"], keys=["spec.pub", "poll.key", "events.key"]
-)
-VERIFIER = SpecVerifier(SETTINGS.key("spec.pub"))
+KEYS = ("spec.pub", "poll.key", "events.key")
+SETTINGS = Settings.read(os.environ, needs=["broker_url"], keys=KEYS)
 
 
 @functions_framework.aio.http
@@ -31,20 +28,23 @@ async def poll(request: Request) -> Response:
 async def work(event: Event) -> bytes | None:
     """A tick is polled and passed on; a check is answered with its reading."""
     expect(event, PING, CHECK)
+    now = polling(*map(SETTINGS.key, KEYS))
     if event.type == PING:
-        await polling().tick(event.data, sent_at(event, SystemClock().now()))
+        await now.tick(event.data, sent_at(event, SystemClock().now()))
         return None
     believed(event, SETTINGS.key("events.key"))
-    return msgspec.json.encode(await polling().check(VERIFIER.open(event.data)))
+    return await now.answer(event.data)
 
 
-@cache
-def polling() -> Polling:
+@lru_cache(maxsize=1)
+def polling(*keys: str) -> Polling:
+    """Anew when a key was rotated: its file changes under a running pod."""
+    specs, secrets, events = keys
     return Polling(
-        VERIFIER,
+        SpecVerifier(specs),
         outbound_http(SETTINGS.allow_private),
-        opener=Opener("poll", SETTINGS.key("poll.key")),
-        sink=BrokerSink(open_broker(SETTINGS.broker_url, shared_keys=SETTINGS.key("events.key"))),
+        opener=Opener("poll", secrets),
+        sink=BrokerSink(open_broker(SETTINGS.broker_url, shared_keys=events)),
         clock=SystemClock(),
         deadline=SETTINGS.deadline,
     )

@@ -72,6 +72,10 @@ class Polling:
         now = self._clock.now()
         return await self._look(spec, spec.schedule.slot(now), ends=now + self._deadline)
 
+    async def answer(self, document: bytes) -> bytes:
+        """The reading of a `check`, as JSON. Raises for a document that is not ours, as `tick`."""
+        return msgspec.json.encode(await self.check(self._verifier.open(document)))
+
     async def _look(self, spec: MonitorSpec, slot: int, *, ends: float) -> Reading:
         deadline = min(self._deadline, max(ends - self._clock.now(), SHORTEST_LOOK))
         context = Context(

@@ -1,5 +1,6 @@
 """The key Secrets of a cluster: one per role, so that no function sees the key of another. Made
-once; run again, only what is missing or differs is written."""
+once; run again, only what is missing or differs is written, so that a key added to the service's
+Secret reaches the others."""
 
 import base64
 import secrets
@@ -27,7 +28,7 @@ async def _write(client: AsyncClient) -> list[str]:
     written = []
     async with explained():
         live = {name: await _files(client, name) for name in KEY_SECRETS}
-        known = {file: text for files in live.values() for file, text in files.items()}
+        known = {file: text for name in reversed(live) for file, text in live[name].items()}
         files = completed(known) | {TOKEN: known.get(TOKEN) or secrets.token_hex(32)}
         for name, own in KEY_SECRETS.items():
             wanted = {file: files[file] for file in own}

@@ -102,6 +102,22 @@ def test_a_signed_tick_becomes_one_sealed_reading_and_an_empty_204(
     assert broker.events[0].extensions["monitortype"] == "website"
 
 
+def test_a_key_is_rotated_while_poll_runs(
+    poll: Function, settings: dict[str, str], website: Website, broker: Broker
+) -> None:
+    """As a kubelet does it: the files of a mounted Secret change under a running pod."""
+    keys, newer, shared = Path(settings["CLAUDE_MONITOR_KEYS"]), new_signing_key(), new_shared_key()
+    old, fresh = document(website.url), document(website.url, newer)
+    assert [poll.post(*tick(data))[0] for data in (old, fresh)] == [204, 400]
+    (keys / "spec.pub").write_text(public_of(f"{newer}\n{SIGNING}"))
+    (keys / "events.key").write_text(f"{shared}\n{SHARED}")
+    assert [poll.post(*tick(data))[0] for data in (old, fresh)] == [204, 204]
+    (keys / "spec.pub").write_text(public_of(newer))
+    assert [poll.post(*tick(data))[0] for data in (old, fresh)] == [400, 204]
+    macs = [event.extensions["mac"].partition(".")[0] for event in broker.events]
+    assert macs == [SHARED.partition(" ")[0], *[shared.partition(" ")[0]] * 3]
+
+
 def test_a_dead_target_is_a_reading_and_a_refusing_broker_is_a_503(
     poll: Function, website: Website, broker: Broker
 ) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from functions.core.seal import public_of, sealing_public_of
+from functions.core.seal import new_signing_key, public_of, sealing_public_of
 from mcp_service.keys import KEY_FILES, KEY_SECRETS, completed, make_keys
 
 
@@ -16,7 +16,15 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
 def test_a_key_file_that_a_crash_left_empty_is_made_again(tmp_path: Path) -> None:
     make_keys(tmp_path)
     (tmp_path / "poll.key").write_text("")
-    assert make_keys(tmp_path) == ["poll.key"]
+    assert make_keys(tmp_path) == ["poll.key", "poll.pub"]
+
+
+def test_the_public_half_follows_a_key_that_was_put_above_the_old_one(tmp_path: Path) -> None:
+    make_keys(tmp_path)
+    old = (tmp_path / "spec.key").read_text()
+    (tmp_path / "spec.key").write_text(f"{new_signing_key()}\n{old}")
+    assert make_keys(tmp_path) == ["spec.pub"]
+    assert (tmp_path / "spec.pub").read_text().count("\n") == 2
 
 
 def test_public_halves_follow_from_the_private_ones() -> None:
