@@ -17,6 +17,7 @@ from functions.core.channel import Lent
 from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.ports import Clock, EventSink, HttpClient, ReadingStore
 from functions.core.reading import Reading
+from functions.core.rollup import DAY, rollup_days
 from functions.core.seal import Opener, SpecVerifier
 from functions.notify.delivering import Delivering
 from functions.poll.polling import Polling
@@ -38,7 +39,6 @@ from mcp_service.service import Service
 from mcp_service.settings import Settings
 from mcp_service.watchdog import Watchdog
 
-DAY = 86_400
 HISTORY_DAYS = 400
 """Days that alerts, decisions and settled deliveries are kept."""
 STALLED = 5.0
@@ -206,7 +206,7 @@ def _loops(app: App, settings: Settings, *, before: float) -> dict[str, Loop]:
     watchdog.take_over(before)
 
     async def expire() -> None:
-        await app.readings.expire(int(clock.now()) - settings.retention_days * DAY)
+        await expire_readings(app.readings, int(clock.now()), days=settings.retention_days)
         await asyncio.to_thread(app.service.records.expire, clock.now() - HISTORY_DAYS * DAY)
 
     loops = [
@@ -219,6 +219,12 @@ def _loops(app: App, settings: Settings, *, before: float) -> dict[str, Loop]:
         heartbeat = Heartbeat(app.http, settings.heartbeat_url, problems=app.problems)
         loops.append(Loop("heartbeat", heartbeat.step, every=EVERY))
     return {loop.name: loop for loop in loops}
+
+
+async def expire_readings(readings: ReadingStore, now: int, *, days: int) -> None:
+    """Raw readings are kept for so many days, hours of them for 13 months."""
+    hours_from = now - rollup_days(days) * DAY
+    await readings.expire(now - days * DAY, rollups_before=hours_from)
 
 
 def our_version() -> str:

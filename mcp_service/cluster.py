@@ -12,10 +12,11 @@ from pathlib import Path
 from functions.clients.broker import BrokerSink, open_broker
 from functions.clients.http import CurlHttp, outbound_http
 from functions.core.ports import Clock
+from functions.core.rollup import DAY
 from functions.stores.influxdb import InfluxReadings
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
-from mcp_service.app import DAY, HISTORY_DAYS, bundle
+from mcp_service.app import HISTORY_DAYS, bundle, expire_readings
 from mcp_service.database.database import Database
 from mcp_service.dead_letters import serve_sink, sink
 from mcp_service.desired import desired, mend
@@ -147,7 +148,7 @@ def _loops(app: ClusterApp) -> dict[str, Loop]:
 
     async def expire() -> None:
         now = service.clock.now()
-        await service.readings.expire(int(now) - settings.retention_days * DAY)
+        await expire_readings(service.readings, int(now), days=settings.retention_days)
         await asyncio.to_thread(service.records.expire, now - HISTORY_DAYS * DAY)
         await asyncio.to_thread(
             service.database.dead_letters.expire, now - settings.retention_days * DAY

@@ -83,10 +83,16 @@ class ReadingStore(Protocol):
 
     async def rollups(
         self, tenant: str, monitor: str, *, since: int, until: int, step: int
-    ) -> list["Rollup"]: ...
+    ) -> list["Rollup"]:
+        """Buckets that begin in the range, oldest first, one row per metric. A bucket in which
+        nothing could be seen is one row with an empty metric and count 0. Minutes reach back only
+        as far as raw readings do."""
+        ...
+
     async def forget(self, tenant: str, monitor: str) -> None: ...
-    async def expire(self, before: int) -> int:
-        """Delete raw readings with a slot before this one; rollups stay. Returns how many."""
+    async def expire(self, before: int, *, rollups_before: int) -> int:
+        """Delete raw readings of whole hours before this slot, and hours that began before that
+        one. Returns how many raw readings; what they amounted to stays. To be called each hour."""
         ...
 
 

@@ -1,10 +1,17 @@
-"""What a rollup bucket keeps of its readings: the same for every store that has no rollups of its
-own."""
+"""What a rollup bucket keeps of its readings, the same for every store. Hours are stored; minutes
+are counted from raw readings, and days are hours put together."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from functions.core.ports import Rollup
 from functions.core.reading import Reading
+
+HOUR, DAY = 3600, 86_400
+ROLLUP_DAYS = 400
+"""How long hours are kept at least: 13 months."""
 
 
 class Values(msgspec.Struct, array_like=True):
@@ -23,16 +30,6 @@ class Bucket(msgspec.Struct):
     missed: int = 0
     metrics: dict[str, Values] = {}
 
-    def count(self, reading: Reading) -> None:
-        """Take one reading in."""
-        if reading.failure is None:
-            for name, value in reading.metrics.items():
-                self._add(name, value)
-        elif reading.missed:
-            self.missed += 1
-        else:
-            self.failed += 1
-
     def merge(self, other: "Bucket") -> None:
         """Take in what another one, of other readings, has counted."""
         self.failed += other.failed
@@ -43,13 +40,6 @@ class Bucket(msgspec.Struct):
             seen.total += more.total
             seen.min = min(seen.min, more.min)
             seen.max = max(seen.max, more.max)
-
-    def _add(self, name: str, value: float) -> None:
-        seen = self.metrics.setdefault(name, Values(0, 0.0, value, value))
-        seen.count += 1
-        seen.total += value
-        seen.min = min(seen.min, value)
-        seen.max = max(seen.max, value)
 
     def rollups(self, start: int, step: int) -> list[Rollup]:
         """One for each metric. A bucket in which nothing could be seen is one with an empty metric
@@ -71,3 +61,44 @@ class Bucket(msgspec.Struct):
 
 
 decoded = msgspec.json.Decoder(Bucket).decode
+
+
+def counted(readings: Iterable[Reading]) -> Bucket:
+    """What they amount to together."""
+    bucket = Bucket()
+    values: defaultdict[str, list[float]] = defaultdict(list)
+    for reading in readings:
+        if reading.failure is None:
+            for name, value in reading.metrics.items():
+                values[name].append(value)
+        elif reading.missed:
+            bucket.missed += 1
+        else:
+            bucket.failed += 1
+    bucket.metrics = {
+        name: Values(len(all_), sum(all_), min(all_), max(all_)) for name, all_ in values.items()
+    }
+    return bucket
+
+
+def rollup_days(retention_days: int) -> int:
+    """Days that hours are kept when raw readings are kept for so many."""
+    return max(retention_days, ROLLUP_DAYS)
+
+
+def fine(step: int) -> int:
+    """The step that buckets of this one are made of."""
+    return min(step, HOUR)
+
+
+def span(since: int, until: int, *, step: int) -> tuple[int, int]:
+    """From the first bucket that begins in the range to the end of the last one."""
+    return since + -since % step, until + -until % step
+
+
+def rolled_up(buckets: Mapping[int, Bucket], step: int) -> list[Rollup]:
+    """Buckets by their start, put together to longer ones, oldest first."""
+    longer: dict[int, Bucket] = {}
+    for start, bucket in sorted(buckets.items()):
+        longer.setdefault(start - start % step, Bucket()).merge(bucket)
+    return [row for start, bucket in longer.items() for row in bucket.rollups(start, step)]

@@ -21,17 +21,16 @@ from functions.core.line_protocol import Layout
 from functions.core.ports import Rollup
 from functions.core.reading import Reading
 from functions.core.reading_point import MEASUREMENT, SECOND
-from functions.core.rollup import Bucket
+from functions.core.rollup import DAY, HOUR, Bucket, fine, rolled_up, rollup_days, span
 
 T = TypeVar("T")
 
-HOUR, DAY = 3600, 86_400
 PATIENCE = 10.0
 """Seconds for one call."""
 CALLS = 4
 """Calls under way at once; more wait."""
-ROLLUP_DAYS = 400
-_HOURS = Layout("hour", tags=("monitor", "tenant"), fields={"bucket": str})
+_HOUR = "hour"
+_HOURS = Layout(_HOUR, tags=("monitor", "tenant"), fields={"bucket": str})
 _READING = msgspec.json.Decoder(Reading)
 _PLAIN = Dialect(header=True, delimiter=",", annotations=[], date_time_format="RFC3339")
 
@@ -53,11 +52,11 @@ class InfluxReadings:
         self._threads.shutdown()
         self._client.close()
 
-    async def prepare(self, retention_days: int, rollup_days: int = ROLLUP_DAYS) -> None:
-        """Make the buckets that are not there. InfluxDB deletes raw readings by itself two days
-        after `expire` should have."""
+    async def prepare(self, retention_days: int) -> None:
+        """Make the buckets that are not there, and let those that are keep for long enough.
+        InfluxDB deletes by itself two days after `expire` should have."""
         await self._called(lambda: self._make(self._bucket, retention_days + 2))
-        await self._called(lambda: self._make(self._rollups, rollup_days))
+        await self._called(lambda: self._make(self._rollups, rollup_days(retention_days) + 2))
 
     async def add(self, readings: Sequence[Reading]) -> None:
         """Durable on return. After SourceUnavailable the same readings may be added again."""
@@ -92,23 +91,19 @@ class InfluxReadings:
     async def rollups(
         self, tenant: str, monitor: str, *, since: int, until: int, step: int
     ) -> list[Rollup]:
-        """As in ports.ReadingStore; minutes reach back only as far as raw readings do."""
-        first, end = (at + -at % step for at in (since, until))
-        fine = min(step, HOUR)
-        stored, counted = await self._buckets((tenant, monitor), flux.span(first, end), step=fine)
-        merged: dict[int, Bucket] = {}
-        for start, bucket in sorted((counted | stored).items()):
-            merged.setdefault(start - start % step, Bucket()).merge(bucket)
-        return [row for start, bucket in merged.items() for row in bucket.rollups(start, step)]
+        """As in ports.ReadingStore."""
+        whole = flux.span(*span(since, until, step=step))
+        stored, counted = await self._buckets((tenant, monitor), whole, step=fine(step))
+        return rolled_up(counted | stored, step)
 
     async def forget(self, tenant: str, monitor: str) -> None:
         """Delete everything of one monitor."""
         for bucket in (self._bucket, self._rollups):
             await self._erase(bucket, {"tenant": tenant, "monitor": monitor}, before=flux.END)
 
-    async def expire(self, before: int) -> int:
-        """Delete raw readings of whole hours before this slot, and keep a summary of each hour. It
-        is written first and never a second time, so this may stop anywhere and be done again."""
+    async def expire(self, before: int, *, rollups_before: int) -> int:
+        """As in ports.ReadingStore. The summary of an hour is written before its readings are
+        deleted and never a second time, so this may stop anywhere and be done again."""
         cutoff = before - before % HOUR
         rows = await self._asked(flux.OLDEST, flux.span(0, cutoff))
         for row in rows:
@@ -118,6 +113,8 @@ class InfluxReadings:
                 await self._keep_hours((row["tenant"], row["monitor"]), whole)
         if rows:
             await self._erase(self._bucket, {"_measurement": MEASUREMENT}, before=cutoff)
+        if rollups_before > 0:
+            await self._erase(self._rollups, {"_measurement": _HOUR}, before=rollups_before)
         return sum(int(row["_value"]) for row in rows if row["result"] == "count")
 
     async def _missed(self, readings: Sequence[Reading]) -> dict[reading_point.Key, bool]:
@@ -193,6 +190,10 @@ class InfluxReadings:
 
     def _make(self, name: str, days: int) -> None:
         buckets = self._client.buckets_api()
-        if buckets.find_bucket_by_name(name) is None:
-            rule = BucketRetentionRules(type="expire", every_seconds=days * DAY)
+        rule = BucketRetentionRules(type="expire", every_seconds=days * DAY)
+        known = buckets.find_bucket_by_name(name)
+        if known is None:
             buckets.create_bucket(bucket_name=name, org=self._org, retention_rules=rule)
+        elif any(0 < one.every_seconds < days * DAY for one in known.retention_rules):
+            known.retention_rules = [rule]
+            buckets.update_bucket(bucket=known)

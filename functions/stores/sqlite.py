@@ -1,7 +1,10 @@
-"""Readings in one SQLite file: raw ones by slot, and rollups written as they arrive."""
+"""Readings in one SQLite file: raw ones by slot, and hours of what they amounted to."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import partial
+from math import inf
 from pathlib import Path
 
 import msgspec
@@ -9,10 +12,7 @@ import msgspec
 from functions.clients.sqlite import SqliteFile
 from functions.core.ports import Rollup
 from functions.core.reading import Reading
-from functions.core.rollup import Bucket, decoded
-
-STEPS = (60, 3600, 86_400)
-"""Seconds of the rollup buckets. Minutes are deleted with the raw readings they repeat."""
+from functions.core.rollup import HOUR, Bucket, counted, decoded, fine, rolled_up, span
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS readings (
@@ -20,17 +20,19 @@ CREATE TABLE IF NOT EXISTS readings (
     missed INTEGER NOT NULL, reading BLOB NOT NULL,
     PRIMARY KEY (tenant, monitor, slot)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS rollups (
-    tenant TEXT NOT NULL, monitor TEXT NOT NULL, step INTEGER NOT NULL, start INTEGER NOT NULL,
-    bucket BLOB NOT NULL,
-    PRIMARY KEY (tenant, monitor, step, start)
+-- All hours of a monitor up to its newest one here; what is after that is counted when asked for.
+CREATE TABLE IF NOT EXISTS hours (
+    tenant TEXT NOT NULL, monitor TEXT NOT NULL, start INTEGER NOT NULL, bucket BLOB NOT NULL,
+    PRIMARY KEY (tenant, monitor, start)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS hours_start ON hours (start);
 """
-_INSERT = "INSERT OR IGNORE INTO readings VALUES (?, ?, ?, ?, ?)"
-_REPLACE_MISSED = """
-UPDATE readings SET missed = 0, reading = ?
-WHERE tenant = ? AND monitor = ? AND slot = ? AND missed
+# A missed slot yields to the reading that comes after all.
+_ADD = """
+INSERT INTO readings VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+SET missed = 0, reading = excluded.reading WHERE readings.missed AND NOT excluded.missed
 """
+_KNOWN = "SELECT missed FROM readings WHERE tenant = ? AND monitor = ? AND slot = ?"
 # CROSS JOIN: otherwise the planner walks through all readings of the tenant.
 _LATEST = """
 SELECT asked.value, reading FROM json_each(?1) AS asked CROSS JOIN readings
@@ -42,18 +44,36 @@ SELECT reading FROM readings WHERE tenant = ? AND monitor = ? AND slot >= ? AND 
 ORDER BY slot DESC LIMIT ?
 """
 _NEXT_SERIES = """
-SELECT tenant, monitor FROM readings WHERE (tenant, monitor) > (?, ?)
+SELECT * FROM (SELECT tenant, monitor FROM readings WHERE (tenant, monitor) > (?1, ?2)
+    ORDER BY tenant, monitor LIMIT 1)
+UNION SELECT * FROM (SELECT tenant, monitor FROM hours WHERE (tenant, monitor) > (?1, ?2)
+    ORDER BY tenant, monitor LIMIT 1)
 ORDER BY tenant, monitor LIMIT 1
 """
-_BUCKET = """
-SELECT bucket FROM rollups WHERE tenant = ? AND monitor = ? AND step = ? AND start = ?
+_NEWEST_HOUR = "SELECT max(start) FROM hours"
+_LAST_HOUR = "SELECT max(start) FROM hours WHERE tenant = ?1 AND monitor = ?2"
+_PUT_HOUR = "INSERT OR REPLACE INTO hours VALUES (?, ?, ?, ?)"
+_HOUR = "SELECT bucket FROM hours WHERE tenant = ? AND monitor = ? AND start = ?"
+_MINUTES = """
+SELECT slot, reading, 0 FROM readings
+WHERE tenant = ?1 AND monitor = ?2 AND slot >= ?3 AND slot < ?4
 """
-_PUT_BUCKET = "INSERT OR REPLACE INTO rollups VALUES (?, ?, ?, ?, ?)"
-_BUCKETS = """
-SELECT start, bucket FROM rollups
-WHERE tenant = ? AND monitor = ? AND step = ? AND start >= ? AND start < ? ORDER BY start
+_UNCOUNTED = _MINUTES.replace("?3", f"max(?3, ifnull(({_LAST_HOUR}) + {HOUR}, ?3))")
+_STORED = """
+SELECT start, bucket, 1 FROM hours
+WHERE tenant = ?1 AND monitor = ?2 AND start >= ?3 AND start < ?4
 """
+# One statement sees one state of the file, whatever is written meanwhile.
+_HOURS = f"{_STORED} UNION ALL {_UNCOUNTED}"
+_NEWEST = "SELECT max(slot) FROM readings WHERE tenant = ? AND monitor = ?"
+_DELETE_READINGS = "DELETE FROM readings WHERE tenant = ? AND monitor = ? AND slot < ?"
+_DELETE_HOURS = "DELETE FROM hours WHERE tenant = ? AND monitor = ? AND start < ?"
 _READING = msgspec.json.Decoder(Reading)
+_Row = tuple[str, str, int, bool, bytes]
+_Series = tuple[str, str]
+
+TOGETHER = 10
+"""Monitors whose hours are stored in one transaction; new readings wait for so long."""
 
 
 class SqliteReadings:
@@ -67,11 +87,15 @@ class SqliteReadings:
 
     async def add(self, readings: Sequence[Reading]) -> None:
         """All of them in one transaction, durable on return."""
-        rows = [(reading, msgspec.json.encode(reading)) for reading in readings]
+        rows = [(r.tenant, r.monitor, r.slot, r.missed, msgspec.json.encode(r)) for r in readings]
 
         def work(connection: sqlite3.Connection) -> None:
-            for reading, encoded in rows:
-                _add(connection, reading, encoded=encoded)
+            (newest,) = connection.execute(_NEWEST_HOUR).fetchone()
+            open_from = 0 if newest is None else newest + HOUR
+            connection.executemany(_ADD, [row for row in rows if row[2] >= open_from])
+            for reading, row in zip(readings, rows, strict=True):
+                if reading.slot < open_from:
+                    _add_late(connection, reading, row=row)
 
         await self._file.write(work)
 
@@ -92,65 +116,85 @@ class SqliteReadings:
     async def rollups(
         self, tenant: str, monitor: str, *, since: int, until: int, step: int
     ) -> list[Rollup]:
-        """Buckets that begin in the range, oldest first, one row per metric. A bucket in which
-        nothing could be seen is one row with an empty metric and count 0."""
-        asked = (tenant, monitor, step, since, until)
-        rows = await self._file.read(lambda c: c.execute(_BUCKETS, asked).fetchall())
-        return [row for start, bucket in rows for row in decoded(bucket).rollups(start, step)]
+        """As in ports.ReadingStore."""
+        asked = (tenant, monitor, *span(since, until, step=step))
+        query = _HOURS if fine(step) == HOUR else _MINUTES
+        buckets = await self._file.read(lambda c: _buckets(c.execute(query, asked), fine(step)))
+        return rolled_up(buckets, step)
 
     async def forget(self, tenant: str, monitor: str) -> None:
         """Delete everything of one monitor."""
 
         def work(connection: sqlite3.Connection) -> None:
-            for table in ("readings", "rollups"):
-                connection.execute(
-                    f"DELETE FROM {table} WHERE tenant = ? AND monitor = ?",  # noqa: S608 - ours
-                    (tenant, monitor),
-                )
+            for delete in (_DELETE_READINGS, _DELETE_HOURS):
+                connection.execute(delete, (tenant, monitor, inf))
 
         await self._file.write(work)
 
-    async def expire(self, before: int) -> int:
-        """Delete raw readings and minutes older than this slot; hours and days stay. One
-        transaction per monitor, so that new readings are stored in between."""
+    async def expire(self, before: int, *, rollups_before: int) -> int:
+        """As in ports.ReadingStore. Some monitors in each transaction, so that new readings are
+        stored in between."""
+        raw_before = before - before % HOUR
+        after: _Series | None = ("", "")
         deleted = 0
-        series = await self._next_series(("", ""))
-        while series:
-            deleted += await self._expire(series, before)
-            series = await self._next_series(series)
+        while after:
+            work = partial(
+                _expire_some, after=after, before=raw_before, hours_before=rollups_before
+            )
+            some, after = await self._file.write(work)
+            deleted += some
         return deleted
 
-    async def _next_series(self, after: tuple[str, str]) -> tuple[str, str] | None:
-        return await self._file.read(lambda c: c.execute(_NEXT_SERIES, after).fetchone())
 
-    async def _expire(self, series: tuple[str, str], before: int) -> int:
-        def work(connection: sqlite3.Connection) -> int:
-            connection.execute(
-                "DELETE FROM rollups WHERE tenant = ? AND monitor = ? AND step = ? AND start < ?",
-                (*series, STEPS[0], before - before % STEPS[0]),
-            )
-            return connection.execute(
-                "DELETE FROM readings WHERE tenant = ? AND monitor = ? AND slot < ?",
-                (*series, before),
-            ).rowcount
-
-        return await self._file.write(work)
-
-
-def _add(connection: sqlite3.Connection, reading: Reading, *, encoded: bytes) -> None:
-    """The first write of a slot wins; a missed slot yields to the reading that comes after all."""
-    key = (reading.tenant, reading.monitor, reading.slot)
-    if connection.execute(_INSERT, (*key, reading.missed, encoded)).rowcount:
-        _roll_up(connection, reading, instead_of_missed=False)
-    elif not reading.missed and connection.execute(_REPLACE_MISSED, (encoded, *key)).rowcount:
-        _roll_up(connection, reading, instead_of_missed=True)
+def _add_late(connection: sqlite3.Connection, reading: Reading, *, row: _Row) -> None:
+    """One whose hour may be stored already: then it is counted there too."""
+    known = connection.execute(_KNOWN, row[:3]).fetchone()
+    if connection.execute(_ADD, row).rowcount < 1:
+        return
+    start = reading.slot - reading.slot % HOUR
+    (last,) = connection.execute(_LAST_HOUR, row[:2]).fetchone()
+    if last is None or start > last:
+        return
+    stored = connection.execute(_HOUR, (*row[:2], start)).fetchone()
+    bucket = decoded(stored[0]) if stored else Bucket()
+    bucket.missed -= known is not None
+    bucket.merge(counted([reading]))
+    connection.execute(_PUT_HOUR, (*row[:2], start, msgspec.json.encode(bucket)))
 
 
-def _roll_up(connection: sqlite3.Connection, reading: Reading, *, instead_of_missed: bool) -> None:
-    for step in STEPS:
-        key = (reading.tenant, reading.monitor, step, reading.slot - reading.slot % step)
-        row = connection.execute(_BUCKET, key).fetchone()
-        bucket = decoded(row[0]) if row else Bucket()
-        bucket.missed -= instead_of_missed
-        bucket.count(reading)
-        connection.execute(_PUT_BUCKET, (*key, msgspec.json.encode(bucket)))
+def _buckets(rows: Iterable[tuple[int, bytes, int]], step: int) -> dict[int, Bucket]:
+    """Stored ones as they are, raw readings counted, by their start."""
+    buckets: dict[int, Bucket] = {}
+    raw: defaultdict[int, list[Reading]] = defaultdict(list)
+    for at, encoded, is_bucket in rows:
+        if is_bucket:
+            buckets[at] = decoded(encoded)
+        else:
+            raw[at - at % step].append(_READING.decode(encoded))
+    return buckets | {start: counted(readings) for start, readings in raw.items()}
+
+
+def _expire_some(
+    connection: sqlite3.Connection, *, after: _Series, before: int, hours_before: int
+) -> tuple[int, _Series | None]:
+    """How many raw readings were deleted, and the last monitor this was done for, if there is one
+    left."""
+    deleted = 0
+    for _ in range(TOGETHER):
+        series = connection.execute(_NEXT_SERIES, after).fetchone()
+        if series is None:
+            return deleted, None
+        _store_hours(connection, series, before=before)
+        connection.execute(_DELETE_HOURS, (*series, hours_before))
+        deleted += connection.execute(_DELETE_READINGS, (*series, before)).rowcount
+        after = series
+    return deleted, after
+
+
+def _store_hours(connection: sqlite3.Connection, series: _Series, *, before: int) -> None:
+    """Those that are over for this monitor, and all before that slot."""
+    newest = connection.execute(_NEWEST, series).fetchone()[0] or 0
+    until = max(newest - newest % HOUR, before)
+    rows = connection.execute(_UNCOUNTED, (*series, 0, until))
+    for start, bucket in _buckets(rows, HOUR).items():
+        connection.execute(_PUT_HOUR, (*series, start, msgspec.json.encode(bucket)))

@@ -31,7 +31,7 @@ async def influx(folder: Path) -> AsyncIterator[ReadingStore]:
         store = InfluxReadings(
             names["url"], org=names["org"], bucket=names["bucket"], token=names["token"]
         )
-        await store.prepare(FOR_EVER, rollup_days=FOR_EVER)
+        await store.prepare(FOR_EVER)
         yield store
         store.close()
 
@@ -177,10 +177,34 @@ async def test_rollups_count_what_could_not_be_seen(store: ReadingStore) -> None
 async def test_expiry_deletes_raw_readings_and_keeps_hours_and_days(store: ReadingStore) -> None:
     for monitor in ("m", "n"):
         await store.add([reading(slot, monitor=monitor, up=1) for slot in range(0, 7200, 60)])
-    assert await store.expire(3600) == 120
+    assert await store.expire(3600, rollups_before=0) == 120
     assert [r.slot for r in await everything(store)] == list(range(3600, 7200, 60))
     assert [r.count for r in await store.rollups("t", "n", since=0, until=DAY, step=3600)] == [
         60,
         60,
     ]
-    assert await store.expire(3600) == 0
+    assert await store.expire(3600, rollups_before=0) == 0
+
+
+async def test_a_late_reading_is_counted_in_the_hour_it_belongs_to(store: ReadingStore) -> None:
+    await store.add([failed(3690, FailureKind.MISSED)])
+    await store.add([reading(slot, latency=1) for slot in range(0, 10_800, 60)])
+    assert await store.expire(3600, rollups_before=0) == 60
+    await store.add([reading(3690, latency=5), reading(3691, latency=0), reading(3660, latency=9)])
+    await store.add([reading(3690, latency=6), failed(3692, FailureKind.ACCESS)])
+    hours = await store.rollups("t", "m", since=0, until=10_800, step=3600)
+    assert [(one.count, one.min, one.max) for one in hours] == [(60, 1, 1), (62, 0, 5), (60, 1, 1)]
+    assert [(one.failed, one.missed) for one in hours] == [(0, 0), (1, 0), (0, 0)]
+    (minute,) = await store.rollups("t", "m", since=3660, until=3720, step=60)
+    assert (minute.count, minute.min, minute.max, minute.failed) == (3, 0, 5, 1)
+
+
+async def test_hours_outlive_their_readings_and_go_in_their_time(store: ReadingStore) -> None:
+    await store.add([reading(slot, up=1) for slot in range(0, 10_800, 600)])
+    await store.add([reading(0, monitor="n", up=1)])
+    assert await store.expire(10_800, rollups_before=0) == 19
+    assert len(await store.rollups("t", "m", since=0, until=DAY, step=3600)) == 3
+    await store.expire(10_800, rollups_before=7200)
+    (left,) = await store.rollups("t", "m", since=0, until=DAY, step=3600)
+    assert (left.start, left.count) == (7200, 6)
+    assert await store.rollups("t", "n", since=0, until=DAY, step=3600) == []

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 import pytest
+from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from functions.clients import flux
 from functions.core.errors import SourceUnavailable, UnexpectedAnswer
 from functions.core.reading import Failure, FailureKind, Reading
 from functions.core.reading_point import lines_of
-from functions.stores.influxdb import CALLS, HOUR, InfluxReadings
+from functions.core.rollup import DAY, HOUR
+from functions.stores.influxdb import CALLS, InfluxReadings
 from tests.servers.databases import influxdb
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +40,7 @@ def names() -> Iterator[dict[str, str]]:
 @pytest.fixture
 async def store(names: dict[str, str]) -> AsyncIterator[InfluxReadings]:
     store = opened(names)
-    await store.prepare(FOR_EVER, rollup_days=FOR_EVER)
+    await store.prepare(FOR_EVER)
     yield store
     store.close()
 
@@ -143,7 +145,7 @@ async def test_an_expiry_that_stopped_half_way_is_done_again_without_harm(
     before = await store.rollups("t", "m", since=0, until=86_400, step=86_400)
     await store._keep_hours(("t", "m"), flux.span(0, 2 * HOUR))
     assert await store.rollups("t", "m", since=0, until=86_400, step=86_400) == before
-    assert await store.expire(2 * HOUR + 1800) == 12
+    assert await store.expire(2 * HOUR + 1800, rollups_before=0) == 12
     assert await store.rollups("t", "m", since=0, until=86_400, step=86_400) == before
     assert [one.slot for one in await everything(store)] == list(range(7200, 10_800, 600))
 
@@ -156,6 +158,23 @@ async def test_a_reading_older_than_the_bucket_keeps_is_told_as_never_again(
     with pytest.raises(UnexpectedAnswer, match="shape or age"):
         await store.add([reading(10)])
     store.close()
+
+
+async def test_a_bucket_that_keeps_too_little_is_made_to_keep_more_and_never_less(
+    names: dict[str, str],
+) -> None:
+    store = opened(names)
+    for days, kept in ((1, (3, 402)), (30, (32, 402)), (500, (502, 502)), (7, (502, 502))):
+        await store.prepare(retention_days=days)
+        assert kept_days(names) == kept
+    store.close()
+
+
+def kept_days(names: dict[str, str]) -> tuple[int, ...]:
+    with InfluxDBClient(names["url"], names["token"], org=names["org"]) as client:
+        found = client.buckets_api().find_bucket_by_name
+        buckets = [found(names["bucket"] + ending) for ending in ("", "_rollups")]
+    return tuple(one.retention_rules[0].every_seconds // DAY for one in buckets)
 
 
 @pytest.mark.parametrize(

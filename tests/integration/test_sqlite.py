@@ -8,15 +8,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import anyio
+import anyio.lowlevel
+import msgspec
 import pytest
 
 from functions.clients.sqlite import SqliteFile
 from functions.core.errors import SourceUnavailable, UnexpectedAnswer
-from functions.core.reading import Reading
+from functions.core.reading import Failure, FailureKind, Reading
+from functions.core.rollup import HOUR
 from functions.stores.sqlite import SqliteReadings
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +34,11 @@ from tests.integration.test_sqlite import reading
 async def main():
     store, first = SqliteReadings(sys.argv[1]), int(sys.argv[2])
     for slot in range(first, first + 100_000, 10):
-        await asyncio.gather(store.add([reading(slot)]), store.add([reading(slot, monitor="n")]))
+        await asyncio.gather(
+            store.add([reading(slot)]),
+            store.add([reading(slot, monitor="n")]),
+            store.expire(0, rollups_before=0),
+        )
         print(slot, flush=True)
 
 asyncio.run(main())
@@ -48,6 +56,11 @@ def reading(slot: int, *, monitor: str = "m") -> Reading:
         at=slot,
         metrics={"up": 1.0},
     )
+
+
+def missed(slot: int) -> Reading:
+    failure = Failure(FailureKind.MISSED, "never ticked")
+    return msgspec.structs.replace(reading(slot), failure=failure, metrics={})
 
 
 @contextmanager
@@ -89,6 +102,35 @@ async def test_what_was_acknowledged_survives_kill_9_with_its_rollups(tmp_path: 
         assert set(acknowledged) <= {one.slot for one in found}
         rollups = await store.rollups("t", monitor, since=0, until=10**9, step=3600)
         assert sum(rollup.count for rollup in rollups) == len(found)
+    store.close()
+
+
+async def test_hours_stored_at_any_moment_agree_with_the_readings(tmp_path: Path) -> None:
+    """Late ones, repeated ones and ones in the place of a missed slot between two expiries."""
+    chance = Random(5)
+    slots = chance.choices(range(0, 30_000, 30), k=3000)
+    store = SqliteReadings(tmp_path / "readings.db")
+    for start in range(0, len(slots), 60):
+        await store.add([chance.choice((reading, missed))(s) for s in slots[start : start + 60]])
+        await store.expire(0, rollups_before=0)
+    found = await everything(store)
+    assert len(found) == len(set(slots))
+    for hour in await store.rollups("t", "m", since=0, until=30_000, step=HOUR):
+        inside = [one for one in found if hour.start <= one.slot < hour.start + HOUR]
+        assert hour.count + hour.missed == len(inside)
+        assert hour.missed == sum(one.missed for one in inside)
+    store.close()
+
+
+async def test_rollups_are_whole_while_hours_are_being_stored(tmp_path: Path) -> None:
+    store = SqliteReadings(tmp_path / "readings.db")
+    for slot in range(0, 60 * HOUR, HOUR):
+        await store.add([reading(slot)])
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(store.expire, slot - HOUR, rollups_before=0))
+            await anyio.lowlevel.checkpoint()
+            rollups = await store.rollups("t", "m", since=0, until=60 * HOUR, step=HOUR)
+        assert len(rollups) == slot // HOUR + 1
     store.close()
 
 
