@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,16 @@ def tree(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied(tmp_path_factory.mktemp("tree"), kube.namespace)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def overlays(tree: Path) -> dict[str, Objects]:
+    """What the cluster would hold of each."""
+    with lent(tree):
+        return {name: taken("-k", str(tree / "knative" / "overlays" / name)) for name in OVERLAYS}
+
+
+@contextmanager
 def lent(tree: Path) -> Iterator[None]:
-    """The operator's files, for as long as the test."""
+    """The operator's files, for as long as it lasts."""
     operators_secrets(tree)
     yield
     for file in tree.glob("knative/overlays/production/secrets/*.env"):
@@ -66,12 +74,11 @@ def needed(pod: dict[str, Any], kind: str) -> set[str]:
     return {one.get("name") or one["secretName"] for one in named}
 
 
-@pytest.mark.usefixtures("lent")
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_cluster_takes_the_overlay_and_no_pod_waits_for_what_nobody_makes(
-    tree: Path, overlay: str
+    overlays: dict[str, Objects], overlay: str
 ) -> None:
-    objects = taken("-k", str(tree / "knative" / "overlays" / overlay))
+    objects = overlays[overlay]
     for kind, made in (("secret", set(KEY_SECRETS)), ("configMap", set())):
         there = {name for of, name in objects if of.lower() == kind.lower()} | made
         for pod in pods(objects):
@@ -84,7 +91,6 @@ def test_the_cluster_takes_the_overlay_and_no_pod_waits_for_what_nobody_makes(
     }
 
 
-@pytest.mark.usefixtures("lent")
 @pytest.mark.parametrize(
     ("overlay", "broker_class", "ingress"),
     [
@@ -93,9 +99,9 @@ def test_the_cluster_takes_the_overlay_and_no_pod_waits_for_what_nobody_makes(
     ],
 )
 def test_functions_post_to_the_broker_that_the_overlay_names(
-    tree: Path, kube: Kube, overlay: str, broker_class: str, ingress: str
+    overlays: dict[str, Objects], kube: Kube, overlay: str, broker_class: str, ingress: str
 ) -> None:
-    objects = taken("-k", str(tree / "knative" / "overlays" / overlay))
+    objects = overlays[overlay]
     broker = objects["Broker", "default"]
     assert broker["metadata"]["annotations"]["eventing.knative.dev/broker.class"] == broker_class
     [functions] = [item for (_, name), item in objects.items() if name.startswith("functions-")]
@@ -103,9 +109,10 @@ def test_functions_post_to_the_broker_that_the_overlay_names(
     assert functions["data"]["BROKER_URL"] == address
 
 
-@pytest.mark.usefixtures("lent")
-def test_production_runs_three_replicas_of_the_service_and_loses_one_at_a_time(tree: Path) -> None:
-    objects = taken("-k", str(tree / "knative/overlays/production"))
+def test_production_runs_three_replicas_of_the_service_and_loses_one_at_a_time(
+    overlays: dict[str, Objects],
+) -> None:
+    objects = overlays["production"]
     service = objects["Deployment", "claude-monitor"]["spec"]
     assert service["replicas"] == 3
     spared = objects["PodDisruptionBudget", "claude-monitor"]["spec"]
@@ -123,21 +130,20 @@ def test_production_without_its_operators_files_names_the_one_that_is_missing(tr
 
 @pytest.mark.parametrize(
     ("options", "registry", "images"),
-    [((), "dev.local/", 10), (("-p", "lab"), "localhost:5000/", 6)],
+    [
+        (["--default-repo="], "dev.local/", 10),
+        (["-p", "lab", "--default-repo=localhost:5000"], "localhost:5000/", 6),
+        (["-p", "production", "--default-repo=hub.example/team"], "hub.example/team/", 6),
+    ],
 )
 def test_skaffold_puts_its_images_in_and_keeps_its_labels_off_the_revisions(
-    tree: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    options: tuple[str, ...],
-    registry: str,
-    images: int,
+    tree: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], registry: str, images: int
 ) -> None:
     monkeypatch.delenv("SKAFFOLD_DEFAULT_REPO", raising=False)
-    if registry != "dev.local/":
-        monkeypatch.setenv("SKAFFOLD_DEFAULT_REPO", registry.rstrip("/"))
     monkeypatch.chdir(tree)
     # Tags are of the sources' content: nothing is built.
-    text = run("skaffold", "render", "--digest-source=tag", "--label=a.run=once", *options)
+    with lent(tree):
+        text = run("skaffold", "render", "--digest-source=tag", "--label=a.run=once", *options)
     assert "serving.knative.dev/" not in re.sub(r"apiVersion: serving.*", "", text)
     objects = taken("-f", "-", stdin=text)
     named = [pod["containers"][0]["image"] for pod in pods(objects)]
