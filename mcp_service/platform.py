@@ -13,33 +13,48 @@ from mcp_service.service import Service
 SHOWN = 10
 _NOBODY = {"address": "nobody@example.com"}
 
+_Rows = tuple[list[MonitorRecord], dict[str, int], list[dict[str, object]]]
+
 
 async def show_platform(service: Service, tenant: str) -> Result:
-    """Runtime, monitors ready, stores, mail, unsent messages and version."""
-    own = await asyncio.to_thread(service.database.monitors.of, tenant)
+    """Runtime, monitors ready, stores, mail, unsent messages and version. What can be told is told
+    while a store is away, too: this is what one asks then."""
+    stores = {"database": "ok", "readings": await _readings(service, tenant)}
+    data: dict[str, object] = {
+        "version": service.version,
+        "runtime": service.runtime_name,
+        **({"lease": service.leader() or "held by nobody"} if service.leader else {}),
+        "stores": stores,
+        "mail": _mail(service, tenant),
+    }
+    try:
+        own, unsent, channels = await asyncio.to_thread(_rows, service, tenant)
+    except MonitorError as error:
+        stores["database"] = error.message
+        summary = f"Monitors and messages cannot be listed. {error.message}"
+        return Result(summary=summary, data=data)
     active = [record for record in own if record.state == "active"]
     statuses = await _statuses(service)
     unready = [line for record in active if (line := _unready(record, statuses))]
-    stores = {"database": "ok", "readings": await _readings(service, tenant)}
-    mail = _mail(service, tenant)
-    unsent = await asyncio.to_thread(_unsent, service, tenant)
     ready = len(active) - len(unready)
+    away = "" if stores["readings"] == "ok" else f" {stores['readings']}"
     return Result(
         summary=f"{ready} of {len(active)} active monitors are ready on the "
-        f"{service.runtime_name} runtime; {sum(unsent.values())} messages are unsent.",
-        data={
-            "version": service.version,
-            "runtime": service.runtime_name,
-            **({"lease": service.leader() or "held by nobody"} if service.leader else {}),
+        f"{service.runtime_name} runtime; {sum(unsent.values())} messages are unsent.{away}",
+        data=data
+        | {
             "monitors": {"all": len(own), "active": len(active), "ready": ready},
             "not_ready": unready[:SHOWN],
-            "stores": stores,
-            "mail": mail,
-            "channels": await asyncio.to_thread(_channels, service, tenant),
+            "channels": channels,
             "unsent": unsent,
         },
         next=_steps(own, unready),
     )
+
+
+def _rows(service: Service, tenant: str) -> _Rows:
+    own = service.database.monitors.of(tenant)
+    return own, _unsent(service, tenant), _channels(service, tenant)
 
 
 async def _statuses(service: Service) -> Mapping[str, RuntimeStatus]:

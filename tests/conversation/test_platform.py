@@ -1,0 +1,43 @@
+"""What Claude is told about the service while one of its stores is away."""
+
+import dataclasses
+
+import pytest
+
+from functions.core.errors import SourceUnavailable
+from functions.core.reading import Reading
+from functions.stores.sql.engine import open_engine
+from functions.stores.sql.records import SqlAlertRecords
+from mcp_service.app import App
+from mcp_service.database.database import Database
+from tests.conversation.talk import Talk
+
+pytestmark = pytest.mark.anyio
+
+
+class Away:
+    """A store of readings that does not answer, in front of nothing."""
+
+    async def latest(self, tenant: str, monitors: list[str]) -> dict[str, Reading]:
+        raise SourceUnavailable("InfluxDB cannot be used.")
+
+
+async def test_the_platform_is_shown_without_the_database_as_errors_advise(app: App) -> None:
+    engine = open_engine("sqlite:////nowhere/monitors.db")
+    service = dataclasses.replace(
+        app.service, database=Database(engine), records=SqlAlertRecords(engine)
+    )
+    async with Talk(service, "local") as talk:
+        refused = await talk.refusal("list_monitors")
+        assert [step["tool"] for step in refused["next"]] == ["show_platform"]
+        platform = await talk.tell("show_platform")
+    assert platform["data"]["stores"] == {"database": refused["summary"], "readings": "ok"}
+    assert refused["summary"] in platform["summary"]
+
+
+async def test_a_store_of_readings_that_is_away_stands_in_the_summary(app: App) -> None:
+    service = dataclasses.replace(app.service, readings=Away())
+    async with Talk(service, "local") as talk:
+        platform = await talk.tell("show_platform")
+    assert platform["data"]["stores"]["readings"] == "InfluxDB cannot be used."
+    assert platform["summary"].endswith("unsent. InfluxDB cannot be used.")
