@@ -21,11 +21,11 @@ def main() -> int:
     unknown = set(given.names) - set(BENCHES)
     if unknown or (given.rounds or 1) < 1:
         parser.error(f"choose from {', '.join(BENCHES)}, and one round or more")
-    held = [_holds(name, given) for name in given.names or BENCHES]
+    held = [holds(name, given) for name in given.names or BENCHES]
     return int(not all(held))
 
 
-def _holds(name: str, given: argparse.Namespace) -> bool:
+def holds(name: str, given: argparse.Namespace) -> bool:
     """Whether no limit of this bench is broken. One that cannot run here says so, and counts as
     broken when it was asked for by name."""
     bench = import_module(f"tests.bench.{name}")

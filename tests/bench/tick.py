@@ -84,7 +84,7 @@ class _Cluster(msgspec.Struct, frozen=True):
         before = len(self.relay.moments)
         document = sign_spec(shop, self.deployment.keys.signing)
         began, ended = self._post("poll", _ping(document))
-        [stored] = self.relay.moments[before:]
+        stored = self.relay.moments[before]
         return (stored - began) * 1000, (ended - began) * 1000
 
     def empty(self) -> tuple[float, float]:
