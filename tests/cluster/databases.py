@@ -1,22 +1,31 @@
-"""One database and one bucket of the real servers for this run, as this machine and as pods see
-them."""
+"""Real database servers of this run, as this machine and as pods see them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
 from functions.stores.influxdb import InfluxReadings
 from tests.cluster.receiver import HOST
-from tests.servers.databases import influxdb, mysql
+from tests.servers.stoppable import InfluxDb, MariaDb
 
 
 class Databases(msgspec.Struct, frozen=True):
-    """As this machine sees them; `bucket` is the address, org, bucket and token of InfluxDB."""
+    """Servers that nobody else uses, so that a test may stop them."""
 
-    mysql: str
-    bucket: Mapping[str, str]
+    mariadb: MariaDb
+    influxdb: InfluxDb
+
+    @property
+    def mysql(self) -> str:
+        return self.mariadb.url
+
+    @property
+    def bucket(self) -> Mapping[str, str]:
+        """Address, organisation, token and name."""
+        return self.influxdb.bucket
 
     def settings(self) -> dict[str, dict[str, str]]:
         """The Secrets that the overlay makes of them, as pods see the servers."""
@@ -33,10 +42,10 @@ class Databases(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def databases() -> Iterator[Databases]:
+def databases(folder: Path) -> Iterator[Databases]:
     """New ones, of this run."""
-    with mysql() as database, influxdb() as bucket:
-        yield Databases(database, bucket)
+    with MariaDb(folder / "mariadb") as mariadb, InfluxDb(folder / "influxdb") as influxdb:
+        yield Databases(mariadb, influxdb)
 
 
 def from_pods(url: str) -> str:

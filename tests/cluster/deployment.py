@@ -12,7 +12,7 @@ import msgspec
 from tests.cluster.databases import Databases, from_pods
 from tests.cluster.kube import Kube, run, until
 from tests.cluster.receiver import Receiver
-from tests.servers.mail import Mailbox
+from tests.servers.stoppable import MailProcess
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ("poll", "record", "alert", "notify", "service")
@@ -32,7 +32,7 @@ class Outside(msgspec.Struct, frozen=True):
     """The servers on this machine that the pods work with."""
 
     databases: Databases
-    mailbox: Mailbox
+    mailbox: MailProcess
     receiver: Receiver
 
     def secrets(self) -> dict[str, dict[str, str]]:

@@ -1,57 +1,196 @@
-"""Pods that die at bad moments: what was accepted stays, and no slot goes by in silence."""
+"""Pods and servers that go away at bad moments, one after the other under one fleet of monitors:
+what was accepted stays, what was not is shown as missed, and every alert is mailed once."""
 
 import asyncio
-import time
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
-from functions.core.reading import Reading
-from tests.cluster.conftest import Deployment, WatchedFromPods, claude, deleted
-from tests.cluster.kube import Kube
-from tests.conversation.play import Conversation
+from functions.stores.sql.engine import open_engine
+from mcp_service.database.database import Database
+from mcp_service.runtime.manifests import object_name
+from tests.cluster.conftest import PODS, SELF, Deployment, WatchedFromPods, served
+from tests.cluster.deployment import ROOT
+from tests.cluster.fleet import INTERVAL, MONITORS, PATIENCE, Fleet, readings
+from tests.cluster.kube import Kube, until
+from tests.cluster.test_service import claude_monitor
 
 pytestmark = pytest.mark.anyio
 
-INTERVAL = 5
+OUTAGE = 2 * INTERVAL
+TRIGGERS = ("record", "alert", "notify")
+AS_DEPLOYED = ROOT / "knative" / "base" / "every_trigger.yaml"
+MAKING = 10
 
 
-async def test_no_slot_goes_by_in_silence_while_pods_of_every_function_are_killed(
-    deployment: Deployment, service: str
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def fleet(deployment: Deployment) -> AsyncIterator[Fleet]:
+    """Behind Triggers that deliver as they do when deployed: the other tests have them hasty."""
+    kube = deployment.kube
+    hasty = {name: trigger(kube, name)["spec"]["delivery"] for name in TRIGGERS}
+    for name in TRIGGERS:
+        kube.kubectl("patch", f"trigger/{name}", "--type=json", "--patch-file", str(AS_DEPLOYED))
+    with WatchedFromPods() as site, served(kube):
+        fleet = Fleet(deployment, site)
+        await fleet.arm()
+        yield fleet
+        await fleet.disarm()
+    for name, delivery in hasty.items():
+        deliver(kube, name, delivery)
+
+
+async def test_functions_die_with_a_reading_an_alert_and_a_mail_in_their_hands(
+    fleet: Fleet,
 ) -> None:
-    with WatchedFromPods() as site:
-        async with claude(service, deployment.keys.token) as client:
-            talk = Conversation(client, print)
-            config = {"url": site.url}
-            await talk.call("check_monitor", provider="website", config=config)
-            made = await talk.call(
-                "create_monitor",
-                name="steady",
-                provider="website",
-                config=config,
-                interval=INTERVAL,
-            )
-            await talk.next_reading(made["id"])
-            for function in ("poll", "record", "alert", "poll", "record"):
-                kill(deployment.kube, function)
-                await asyncio.sleep(1.5 * INTERVAL)
-            judged = time.time()
-            # The watchdog promises to show a slot without a reading within two intervals.
-            await asyncio.sleep(3 * INTERVAL)
-            slots = {reading.slot for reading in await readings(deployment, made["id"])}
-            await deleted(client, made["id"])
-    assert judged - min(slots) > 6 * INTERVAL
-    assert set(range(min(slots), int(judged), INTERVAL)) <= slots
+    servers, kube = fleet.outside.databases, fleet.kube
+    with fleet.outside.mailbox.frozen(), fleet.records() as known:
+        fleet.flip()
+        until("notify has begun", lambda: any(one.attempts for one in fleet.deliveries(known)))
+        kill(kube, "notify")
+    fleet.site.behave("hang")
+    await fleet.in_flight()
+    kill(kube, "poll")
+    fleet.site.behave("500")
+    await fleet.in_flight()
+    with servers.influxdb.frozen():
+        await fleet.in_flight()
+        kill(kube, "record")
+    fleet.until_judged()
+    fleet.flip()
+    with servers.mariadb.frozen():
+        await fleet.in_flight()
+        kill(kube, "alert")
+    fleet.until_judged()
+
+
+async def test_the_service_dies_while_it_makes_monitors_and_finishes_them_afterwards(
+    fleet: Fleet,
+) -> None:
+    kube = fleet.kube
+    engine = open_engine(fleet.outside.databases.mysql)
+    rows = Database(engine).monitors
+    making = asyncio.create_task(make(fleet))
+    half = MONITORS + MAKING // 2
+    await asyncio.to_thread(until, "half are made", lambda: len(rows.all()) >= half)
+    await asyncio.to_thread(end, kube, PODS)
+    await asyncio.gather(making, return_exceptions=True)
+    kube.kubectl("rollout", "status", SELF, "--timeout=90s")
+    made = {object_name(record.id) for record in rows.all()}
+    engine.dispose()
+    assert MONITORS < len(made) < MONITORS + MAKING
+    until("rows and PingSources agree", lambda: sources(kube) == made)
+
+
+async def test_mariadb_stops_and_hangs(fleet: Fleet) -> None:
+    mariadb = fleet.outside.databases.mariadb
+    for away in (mariadb.stopped, mariadb.frozen):
+        fleet.flip()
+        with away():
+            await asyncio.sleep(OUTAGE)
+            said = await fleet.refused("list_monitors")
+        assert "database cannot be used right now; try again" in said["summary"]
+        assert said["error"]["retry"] is True
+        fleet.until_judged()
+
+
+async def test_influxdb_and_the_mail_server_stop_and_hang(fleet: Fleet) -> None:
+    influxdb, mailbox = fleet.outside.databases.influxdb, fleet.outside.mailbox
+    for readings_away, mail_away in (
+        (influxdb.stopped, mailbox.stopped),
+        (influxdb.frozen, mailbox.frozen),
+    ):
+        fleet.flip()
+        with readings_away(), mail_away():
+            await asyncio.sleep(OUTAGE)
+            said = await fleet.refused("query_readings", monitor=fleet.monitors[0])
+            # Rules are judged without the readings' database.
+            fleet.until_judged()
+        assert "InfluxDB cannot be used: it does not answer" in said["summary"]
+        assert said["error"]["retry"] is True
+
+
+async def test_what_could_not_be_recorded_is_a_dead_letter_and_arrives_when_replayed(
+    fleet: Fleet,
+) -> None:
+    kube, influxdb = fleet.kube, fleet.outside.databases.influxdb
+    patient = trigger(kube, "record")["spec"]["delivery"]
+    deliver(kube, "record", patient | {"retry": 1})
+    wanted = fleet.monitors[0]
+    with influxdb.stopped():
+        listed = until("a dead letter", lambda: one_of(wanted, letters(kube)))
+        deliver(kube, "record", patient)
+    slot = int(listed[0].rpartition("/")[2].rstrip("'"))
+    assert "record." in listed[1]
+    assert "status '503'" in listed[1]
+    until("none is left", lambda: replayed(kube) and not letters(kube))
+    stored = {reading.slot: reading for reading in await readings(fleet.deployment, wanted)}
+    assert stored[slot].failure is None
+
+
+async def test_in_the_end_no_slot_is_silent_and_every_alert_was_mailed_once(
+    fleet: Fleet, figure: Callable[[str], None]
+) -> None:
+    if fleet.flips % 2:
+        fleet.flip()
+        fleet.until_judged()
+    kinds = await fleet.check_slots()
+    with fleet.records() as known:
+        until("all is sent", lambda: not known.deliveries("local", state="owed"), PATIENCE)
+        fleet.check_alerts(known)
+        mails = fleet.check_mails(known)
+    assert letters(fleet.kube) == []
+    figure(f"faults: slots {dict(kinds)}, {mails.total()} mails for {len(mails)} messages")
+
+
+async def make(fleet: Fleet) -> None:
+    async with fleet.claude() as client:
+        for number in range(MAKING):
+            quiet = {"interval": 60, "rules": {}, "channels": []}
+            await client.call_tool("create_monitor", fleet.wanted(f"made {number}") | quiet)
 
 
 def kill(kube: Kube, function: str) -> None:
     """End all its pods at once, with whatever they are doing."""
-    selector = f"serving.knative.dev/service={function}"
+    end(kube, f"serving.knative.dev/service={function}")
+
+
+def end(kube: Kube, selector: str) -> None:
     kube.kubectl("delete", "pods", "-l", selector, "--force", "--grace-period=0", "--wait=false")
 
 
-async def readings(deployment: Deployment, monitor: str) -> list[Reading]:
-    store = deployment.outside.databases.readings()
-    try:
-        return await store.query("local", monitor, since=0, until=2**40, limit=1000)
-    finally:
-        store.close()
+def trigger(kube: Kube, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(kube.kubectl("get", f"trigger/{name}", "-o", "json"))
+    return found
+
+
+def deliver(kube: Kube, name: str, delivery: dict[str, Any]) -> None:
+    change = [{"op": "replace", "path": "/spec/delivery", "value": delivery}]
+    kube.kubectl("patch", f"trigger/{name}", "--type=json", "-p", json.dumps(change))
+    kube.ready(f"trigger/{name}")
+
+
+def letters(kube: Kube) -> list[str]:
+    """The lines of `dead-letters list` without the one that counts them."""
+    return claude_monitor(kube, "dead-letters", "list").splitlines()[:-1]
+
+
+def one_of(monitor: str, listed: list[str]) -> list[str]:
+    """Both lines of the first letter of this monitor, or nothing."""
+    places = (number for number, line in enumerate(listed) if f"'{monitor}/" in line)
+    return next((listed[number : number + 2] for number in places), [])
+
+
+def replayed(kube: Kube) -> bool:
+    return "given to the Broker again" in claude_monitor(kube, "dead-letters", "replay")
+
+
+def sources(kube: Kube) -> set[str]:
+    found = json.loads(kube.kubectl("get", "pingsources", "-o", "json"))["items"]
+    return {one["metadata"]["name"] for one in found} - {"sweep"}

@@ -12,8 +12,8 @@ from mcp import Client
 from mcp_service.lease import LASTS
 from mcp_service.runtime.manifests import object_name
 from tests.cluster.conftest import SELF, Deployment, WatchedFromPods, claude, deleted
+from tests.cluster.fleet import INTERVAL, readings
 from tests.cluster.kube import Kube, until, way_to
-from tests.cluster.test_faults import INTERVAL, readings
 from tests.conversation.play import Conversation
 
 pytestmark = pytest.mark.anyio

@@ -34,11 +34,11 @@ class Mailbox:
     def wait_for(self, count: int, *, timeout: float = 10.0) -> list[EmailMessage]:
         """The messages, as soon as there are `count` of them."""
         until = time.monotonic() + timeout
-        while len(self._kept) < count:
+        while len(arrived := self.messages()) < count:
             if time.monotonic() > until:
-                raise TimeoutError(f"{len(self._kept)} of {count} mails after {timeout} s")
+                raise TimeoutError(f"{len(arrived)} of {count} mails after {timeout} s")
             time.sleep(0.02)
-        return self.messages()
+        return arrived
 
     def start(self) -> None:
         """Serve on the same port as before; what was kept stays."""
