@@ -156,7 +156,7 @@ def _loops(app: ClusterApp) -> dict[str, Loop]:
 
     steps: list[tuple[str, Callable[[], Awaitable[object]], float]] = [
         ("reconciler", reconciler.step, 10),
-        # Again and again: the database may go away between the two writes of one change, too.
+        # Again and again: the database may go away between the two writes of a deletion, too.
         ("mending", mend_halves, 60),
         ("watchdog", watch, 1),
         ("retention", expire, 3600),

@@ -26,7 +26,7 @@ def spec_of(database: Database, record: MonitorRecord) -> MonitorSpec:
 
 
 def mend(database: Database, records: SqlAlertRecords) -> int:
-    """At start: make the rules' rows agree with the monitors after a crash between the two writes.
+    """Make the rules' rows agree with the monitors, as after a crash half-way through a deletion.
     Returns how many had to be mended."""
     rows = {(row.tenant, row.monitor): row for row in records.monitors()}
     mended = 0

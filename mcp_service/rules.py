@@ -4,8 +4,6 @@ import asyncio
 import re
 from collections.abc import Mapping
 
-import msgspec
-
 from functions.core.alert_ports import MonitorRow
 from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.evaluate import needed_slots
@@ -13,7 +11,7 @@ from functions.core.provider import Provider
 from functions.core.rule import Rule
 from functions.core.rule_text import parse, text
 from functions.core.rule_words import excerpt
-from mcp_service.monitors.lookup import alert_row, owned, provider_of
+from mcp_service.monitors.lookup import changed_row, last_change, provider_of, unhurried
 from mcp_service.refusals import near, wrong
 from mcp_service.results import Next, Result
 from mcp_service.service import Service
@@ -62,9 +60,12 @@ def default_rules(provider: Provider) -> dict[str, str]:
 async def set_rule(service: Service, tenant: str, *, named: str, name: str, line: str) -> Result:
     """Add the rule of that name, replace it, or remove it when the line is empty. A rule whose
     line stays the same keeps its state."""
-    record = await owned(service, tenant, named=named)
-    row = await alert_row(service, record)
-    rules = dict(row.rules)
+    return await unhurried(lambda: _set_rule(service, tenant, named=named, name=name, line=line))
+
+
+async def _set_rule(service: Service, tenant: str, *, named: str, name: str, line: str) -> Result:
+    before = await last_change(service, tenant, named=named)
+    record, rules = before.record, dict(before.rules)
     if line:
         rules[name] = text(read_rule(line, provider_of(record), interval=record.interval))
         if len(rules) > MOST:
@@ -72,20 +73,13 @@ async def set_rule(service: Service, tenant: str, *, named: str, name: str, line
     elif rules.pop(name, None) is None:
         known = ", ".join(rules) or "none"
         raise wrong("name", f"is no rule of this monitor; it has: {known}")
-    if rules == row.rules:
+    row = await changed_row(service, record, rules=rules)
+    if rules == before.rules:
         return _rules_result("Nothing changed: the rule is already like this.", row)
-    changed = msgspec.structs.replace(row, rules=rules, rules_version=row.rules_version + 1)
     what = "rule set" if line else "rule removed"
-    await asyncio.to_thread(
-        service.database.monitors.change,
-        record,
-        rules=rules,
-        expected=record.version,
-        what=what,
-        at=service.clock.now(),
-    )
-    await asyncio.to_thread(service.records.put_monitor, changed)
-    return _rules_result(f"Done: {what}. It is judged from the next reading on.", changed)
+    change, at = service.database.monitors.change, service.clock.now()
+    await asyncio.to_thread(change, record, row=row, before=before, what=what, at=at)
+    return _rules_result(f"Done: {what}. It is judged from the next reading on.", row)
 
 
 def _rules_result(summary: str, row: MonitorRow) -> Result:

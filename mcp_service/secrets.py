@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -11,7 +12,7 @@ from functions.core.seal import seal
 from functions.core.web import parse_url
 from mcp_service.database.records import MonitorRecord, SecretRecord
 from mcp_service.monitors.apply import put
-from mcp_service.monitors.lookup import alert_row
+from mcp_service.monitors.lookup import changed_row, last_change, unhurried
 from mcp_service.refusals import Unknown
 from mcp_service.service import Service
 
@@ -42,20 +43,15 @@ async def put_secret(
     await asyncio.to_thread(service.database.secrets.put, record)
     for monitor in await asyncio.to_thread(service.database.monitors.of, tenant):
         if name in monitor.secrets.values():
-            await _renew(service, monitor)
+            await unhurried(partial(_renew, service, monitor))
 
 
 async def _renew(service: Service, monitor: MonitorRecord) -> None:
     """A new version of the monitor carries the new secret to where it runs."""
-    row = await alert_row(service, monitor)
-    await put(
-        service,
-        msgspec.structs.replace(monitor, version=monitor.version + 1),
-        rules=row.rules,
-        what="a secret was entered again",
-        rules_version=row.rules_version,
-        expected=monitor.version,
-    )
+    before = await last_change(service, monitor.tenant, named=monitor.id)
+    newer = msgspec.structs.replace(before.record, version=before.record.version + 1)
+    row = await changed_row(service, newer, rules=before.rules)
+    await put(service, newer, row=row, before=before, what="a secret was entered again")
 
 
 async def list_secrets(service: Service, tenant: str) -> list[SecretRecord]:

@@ -3,8 +3,10 @@
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from functions.core.alert_ports import MonitorRow
 from functions.core.errors import Fault, InvalidConfiguration
 from functions.stores.sql.engine import reading, writing
+from functions.stores.sql.records import put_monitor
 from mcp_service.database.records import Change, MonitorRecord
 from mcp_service.database.rows import record_of, values_of
 from mcp_service.database.tables import changes, monitors
@@ -29,33 +31,35 @@ class Monitors:
         """Everybody's, for the reconciler."""
         return self._where(monitors.c.tenant != "")
 
-    def add(self, record: MonitorRecord, *, rules: dict[str, str], what: str, at: float) -> None:
-        """Raises InvalidConfiguration when the tenant already has one of that name."""
+    def add(self, record: MonitorRecord, *, row: MonitorRow, what: str, at: float) -> None:
+        """With `row`, by which the rules know it. Raises InvalidConfiguration when the tenant
+        already has one of that name."""
         try:
             with writing(self._engine) as connection:
                 connection.execute(insert(monitors).values(values_of(record, monitors)))
-                _remember(connection, record, rules=rules, what=what, at=at)
+                _remember(connection, Change(1, at, what, record=record, rules=row.rules))
+                put_monitor(connection, row)
         except IntegrityError:
             raise _name_taken() from None
 
     def change(
-        self,
-        record: MonitorRecord,
-        *,
-        rules: dict[str, str],
-        expected: int,
-        what: str,
-        at: float,
+        self, record: MonitorRecord, *, row: MonitorRow, before: Change, what: str, at: float
     ) -> None:
-        """Write the new state and remember it. Raises InvalidConfiguration when the row is no
-        longer at the `expected` version, or the new name is taken."""
+        """Write the new state on the ground of its last change, with `row`, by which the rules
+        know it, and remember it. Raises Outdated when `before` is no longer the last change,
+        InvalidConfiguration when the new name is taken."""
         mine = (monitors.c.tenant == record.tenant) & (monitors.c.id == record.id)
-        wanted = update(monitors).where(mine, monitors.c.version == expected)
+        change = Change(before.number + 1, at, what, record=record, rules=row.rules)
         try:
             with writing(self._engine) as connection:
-                if not connection.execute(wanted.values(values_of(record, monitors))).rowcount:
-                    raise outdated()
-                _remember(connection, record, rules=rules, what=what, at=at)
+                # Writing comes first: it locks the row, so that nobody adds a change meanwhile.
+                wanted = update(monitors).where(mine).values(values_of(record, monitors))
+                if not connection.execute(wanted).rowcount:
+                    raise Outdated
+                if _last_number(connection, record) != before.number:
+                    raise Outdated
+                _remember(connection, change)
+                put_monitor(connection, row)
         except IntegrityError:
             raise _name_taken() from None
 
@@ -79,24 +83,22 @@ class Monitors:
             return [record_of(MonitorRecord, monitors, row=row) for row in rows]
 
 
-def _remember(
-    connection: Connection,
-    record: MonitorRecord,
-    *,
-    rules: dict[str, str],
-    what: str,
-    at: float,
-) -> None:
+def _last_number(connection: Connection, record: MonitorRecord) -> int:
     mine = (changes.c.tenant == record.tenant) & (changes.c.monitor == record.id)
-    last = connection.execute(select(func.max(changes.c.number)).where(mine)).scalar() or 0
-    change = Change(number=last + 1, at=at, what=what, record=record, rules=rules)
-    keys = {"tenant": record.tenant, "monitor": record.id}
+    return connection.execute(select(func.max(changes.c.number)).where(mine)).scalar() or 0
+
+
+def _remember(connection: Connection, change: Change) -> None:
+    keys = {"tenant": change.record.tenant, "monitor": change.record.id}
     connection.execute(insert(changes).values(keys | values_of(change, changes)))
 
 
-def outdated() -> InvalidConfiguration:
-    problem = "is not the current version; look with show_monitor and decide again"
-    return InvalidConfiguration(Fault("version", problem))
+class Outdated(InvalidConfiguration):
+    """Somebody else changed the monitor since it was looked at."""
+
+    def __init__(self) -> None:
+        problem = "is not the current version; look with show_monitor and decide again"
+        super().__init__(Fault("version", problem))
 
 
 def _name_taken() -> InvalidConfiguration:

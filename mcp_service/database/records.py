@@ -40,7 +40,7 @@ class MonitorRecord(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Change(msgspec.Struct, frozen=True):
     """One step in a monitor's life, with everything needed to go back to it."""
 
     number: int

@@ -2,10 +2,10 @@
 
 import asyncio
 
+from functions.core.alert_ports import MonitorRow
 from functions.core.errors import MonitorError
-from mcp_service.database.records import MonitorRecord
+from mcp_service.database.records import Change, MonitorRecord
 from mcp_service.desired import spec_of
-from mcp_service.monitors.lookup import row_of
 from mcp_service.service import Service
 
 LATER = " The runtime did not take it yet; it is tried again until it does (see show_platform)."
@@ -15,16 +15,17 @@ async def put(
     service: Service,
     record: MonitorRecord,
     *,
-    rules: dict[str, str],
+    row: MonitorRow,
     what: str,
-    rules_version: int = 1,
-    expected: int | None = None,
+    before: Change | None = None,
 ) -> str:
-    """Write the monitor (new, or over the `expected` version) and its rules' row, then let it run.
-    Returns a sentence of doubt when the runtime failed; the reconciler mends that."""
-    await asyncio.to_thread(_write, service, record, rules=rules, what=what, expected=expected)
-    row = row_of(record, rules, rules_version=rules_version)
-    await asyncio.to_thread(service.records.put_monitor, row)
+    """Write the monitor (new, or on the ground of its last change) and its rules' row, then let it
+    run. Returns a sentence of doubt when the runtime failed; the reconciler mends that."""
+    monitors, at = service.database.monitors, service.clock.now()
+    if before is None:
+        await asyncio.to_thread(monitors.add, record, row=row, what=what, at=at)
+    else:
+        await asyncio.to_thread(monitors.change, record, row=row, before=before, what=what, at=at)
     return await run(service, record)
 
 
@@ -39,18 +40,3 @@ async def run(service: Service, record: MonitorRecord) -> str:
     except MonitorError:
         return LATER
     return ""
-
-
-def _write(
-    service: Service,
-    record: MonitorRecord,
-    *,
-    rules: dict[str, str],
-    what: str,
-    expected: int | None,
-) -> None:
-    monitors, at = service.database.monitors, service.clock.now()
-    if expected is None:
-        monitors.add(record, rules=rules, what=what, at=at)
-    else:
-        monitors.change(record, rules=rules, expected=expected, what=what, at=at)

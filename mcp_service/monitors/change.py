@@ -8,11 +8,11 @@ from functions.core.errors import InvalidConfiguration
 from functions.core.monitor import phase_of
 from mcp_service.channels import confirmed_faults
 from mcp_service.checks import require_check
-from mcp_service.database.monitors import outdated
 from mcp_service.database.records import MonitorRecord
 from mcp_service.definitions import Definition, ready
 from mcp_service.monitors.apply import put
-from mcp_service.monitors.lookup import alert_row, owned
+from mcp_service.monitors.lookup import changed_row, last_change, unhurried
+from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
 from mcp_service.rules import read_rules
 from mcp_service.service import Service
@@ -35,29 +35,33 @@ async def update_monitor(
 ) -> Result:
     """Raises InvalidConfiguration with all faults, for another version than the present one, and
     without a fresh successful check of a changed definition."""
-    before = await owned(service, tenant, named=named)
+    return await unhurried(
+        lambda: _update(service, tenant, named=named, version=version, changes=changes)
+    )
+
+
+async def _update(
+    service: Service, tenant: str, *, named: str, version: int, changes: Changes
+) -> Result:
+    last = await last_change(service, tenant, named=named)
+    before = last.record
     if before.version != version:
-        raise outdated()
-    after = await _changed(service, before, changes=changes)
-    row = await alert_row(service, before)
+        raise wrong("version", f"is {before.version} now; look with show_monitor and decide again")
+    after = await _changed(service, before, changes=changes, rules=last.rules)
     if msgspec.structs.replace(after, version=before.version) == before:
         return _result(before, [], summary="Nothing changed: it is already like this.")
     parts = [part for part in _PARTS if getattr(after, part) != getattr(before, part)]
-    doubt = await put(
-        service,
-        after,
-        rules=row.rules,
-        what="changed: " + ", ".join(parts),
-        rules_version=row.rules_version,
-        expected=version,
-    )
+    row = await changed_row(service, after, rules=last.rules)
+    doubt = await put(service, after, row=row, before=last, what="changed: " + ", ".join(parts))
     return _result(after, parts, summary=f"Changed, now version {after.version}.{doubt}")
 
 
 _PARTS = ("name", "config", "secrets", "interval", "channels", "untested")
 
 
-async def _changed(service: Service, before: MonitorRecord, *, changes: Changes) -> MonitorRecord:
+async def _changed(
+    service: Service, before: MonitorRecord, *, changes: Changes, rules: dict[str, str]
+) -> MonitorRecord:
     wanted = Definition(
         provider=before.provider,
         config=_laid_over(before.config, changes.config or {}),
@@ -68,8 +72,7 @@ async def _changed(service: Service, before: MonitorRecord, *, changes: Changes)
     prepared = await ready(service, before.tenant, definition=wanted, interval=interval)
     if found := await confirmed_faults(service, before.tenant, names=channels):
         raise InvalidConfiguration(*found)
-    row = await alert_row(service, before)
-    read_rules(row.rules, prepared.provider, interval=interval)
+    read_rules(rules, prepared.provider, interval=interval)
     # A field that a newer provider added is no change of this monitor's owner.
     touched = changes.config is not None or changes.secrets is not None
     config = prepared.definition.config if touched else before.config

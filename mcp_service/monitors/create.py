@@ -12,7 +12,7 @@ from mcp_service.checks import require_check
 from mcp_service.database.records import MonitorRecord
 from mcp_service.definitions import Definition, Ready, ready
 from mcp_service.monitors.apply import put
-from mcp_service.monitors.lookup import alert_row
+from mcp_service.monitors.lookup import alert_row, row_of
 from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
 from mcp_service.rules import default_rules, read_rules
@@ -43,7 +43,7 @@ async def create_monitor(service: Service, tenant: str, *, wanted: NewMonitor) -
         await require_check(service, tenant, definition=prepared.definition)
     record = _record(tenant, wanted, prepared=prepared)
     record = msgspec.structs.replace(record, created_at=service.clock.now())
-    doubt = await put(service, record, rules=rules, what="created")
+    doubt = await put(service, record, row=row_of(record, rules), what="created")
     return _created(record, rules, doubt=doubt)
 
 

@@ -9,7 +9,13 @@ from functions.core.errors import MonitorError
 from mcp_service import handles
 from mcp_service.database.records import MonitorRecord
 from mcp_service.monitors.apply import LATER, put
-from mcp_service.monitors.lookup import alert_row, owned
+from mcp_service.monitors.lookup import (
+    alert_row,
+    changed_row,
+    last_change,
+    owned,
+    unhurried,
+)
 from mcp_service.results import Next, Result
 from mcp_service.service import Service
 
@@ -21,20 +27,19 @@ async def set_state(
     service: Service, tenant: str, *, named: str, state: Literal["active", "paused"]
 ) -> Result:
     """Pause or resume; the same again changes nothing."""
-    record = await owned(service, tenant, named=named)
-    if record.state == state:
-        return _stated(record, f"Nothing changed: it is {state} already.")
-    row = await alert_row(service, record)
-    changed = msgspec.structs.replace(record, state=state)
+    return await unhurried(lambda: _set_state(service, tenant, named=named, state=state))
+
+
+async def _set_state(
+    service: Service, tenant: str, *, named: str, state: Literal["active", "paused"]
+) -> Result:
+    before = await last_change(service, tenant, named=named)
+    if before.record.state == state:
+        return _stated(before.record, f"Nothing changed: it is {state} already.")
+    changed = msgspec.structs.replace(before.record, state=state)
+    row = await changed_row(service, changed, rules=before.rules)
     what = "paused" if state == "paused" else "resumed"
-    doubt = await put(
-        service,
-        changed,
-        rules=row.rules,
-        what=what,
-        rules_version=row.rules_version,
-        expected=record.version,
-    )
+    doubt = await put(service, changed, row=row, before=before, what=what)
     meaning = {
         "paused": "Paused: no readings and no alerts until it is resumed.",
         "resumed": "Resumed: the next reading comes at its next slot.",

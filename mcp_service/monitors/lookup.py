@@ -1,13 +1,20 @@
 """Finding a monitor of the caller's, by id or by name."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from functions.core.alert_ports import MonitorRow
 from functions.core.provider import Provider, configured
-from mcp_service.database.records import MonitorRecord
+from mcp_service.database.monitors import Outdated
+from mcp_service.database.records import Change, MonitorRecord
 from mcp_service.providers import kind_of
 from mcp_service.refusals import Unknown
 from mcp_service.service import Service
+
+T = TypeVar("T")
+TRIES = 20
+"""Of a change that others overtake: each time one of them has been made."""
 
 
 async def owned(service: Service, tenant: str, *, named: str) -> MonitorRecord:
@@ -19,8 +26,29 @@ async def owned(service: Service, tenant: str, *, named: str) -> MonitorRecord:
     return record
 
 
+async def last_change(service: Service, tenant: str, *, named: str) -> Change:
+    """The monitor and its rules as they are now, and the number that says whether they still are
+    when they are written. Raises Unknown."""
+    record = await owned(service, tenant, named=named)
+    history = await asyncio.to_thread(service.database.monitors.history, tenant, record.id)
+    if not history:  # deleted between the two looks
+        raise Unknown("monitor", named, own=())
+    return history[-1]
+
+
+async def unhurried(attempt: Callable[[], Awaitable[T]]) -> T:
+    """What a change gives; begun anew as long as somebody else is faster. Raises Outdated in the
+    end."""
+    for _ in range(TRIES):
+        try:
+            return await attempt()
+        except Outdated:
+            continue
+    return await attempt()
+
+
 async def alert_row(service: Service, record: MonitorRecord) -> MonitorRow:
-    """How the rules see it; rebuilt from its history when a crash came between the two writes."""
+    """How the rules see it; rebuilt from its history when it is gone."""
     row = await asyncio.to_thread(service.records.monitor, record.tenant, record.id)
     if row is None:
         history = await asyncio.to_thread(
@@ -29,6 +57,15 @@ async def alert_row(service: Service, record: MonitorRecord) -> MonitorRow:
         row = row_of(record, history[-1].rules)
         await asyncio.to_thread(service.records.put_monitor, row)
     return row
+
+
+async def changed_row(
+    service: Service, record: MonitorRecord, *, rules: dict[str, str]
+) -> MonitorRow:
+    """How the rules see the monitor from now on; other rules are a new version of them."""
+    row = await alert_row(service, record)
+    version = row.rules_version + (rules != row.rules)
+    return row_of(record, rules, rules_version=version)
 
 
 def row_of(record: MonitorRecord, rules: dict[str, str], *, rules_version: int = 1) -> MonitorRow:

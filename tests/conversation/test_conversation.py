@@ -200,6 +200,22 @@ async def test_a_rule_is_set_replayed_and_removed(talk: Talk, app: App, website:
     assert set(left["data"]["rules"]) == {"down"}
 
 
+async def test_changes_made_at_the_same_time_are_all_made(talk: Talk, website: Website) -> None:
+    await talk.watch(website.url)
+    told = await asyncio.gather(
+        *(
+            talk.tell("set_rule", monitor="shop", name=f"r{n}", rule=f"latency above {n}")
+            for n in range(8)
+        ),
+        talk.tell("pause_monitor", monitor="shop"),
+        talk.tell("update_monitor", monitor="shop", version=1, interval=30),
+    )
+    assert len(told) == 10
+    shown = (await talk.tell("show_monitor", monitor="shop"))["data"]
+    assert {rule["name"] for rule in shown["rules"]} == {"down", *(f"r{n}" for n in range(8))}
+    assert (shown["state"], shown["interval"], shown["version"]) == ("paused", 30, 2)
+
+
 async def test_why_there_was_no_alert_is_recomputed_from_the_readings(
     talk: Talk, app: App, website: Website
 ) -> None:

@@ -1,5 +1,6 @@
 """The one schema history, and the service's rows on a real database."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from mcp_service.database import tables
 from mcp_service.database.checks import LIFE
 from mcp_service.database.database import Database
 from mcp_service.database.migrate import migrate
+from mcp_service.database.monitors import Outdated
 from mcp_service.database.records import Check, CodeRecord, MonitorRecord
 from mcp_service.desired import desired, mend
 from mcp_service.monitors.lookup import row_of
@@ -40,6 +42,10 @@ def record(tenant: str = "ann", **changes: Any) -> MonitorRecord:
         "phase": 5,
     }
     return MonitorRecord(tenant=tenant, **(wish | changes))
+
+
+def added(database: Database, monitor: MonitorRecord, rules: dict[str, str]) -> None:
+    database.monitors.add(monitor, row=row_of(monitor, rules), what="created", at=1)
 
 
 def differs(*compared: Any) -> bool | None:
@@ -80,26 +86,28 @@ def test_every_key_begins_with_the_tenant() -> None:
 
 
 def test_a_name_is_taken_once_per_tenant(database: Database) -> None:
-    database.monitors.add(record(), rules={}, what="created", at=1)
-    database.monitors.add(record("bob"), rules={}, what="created", at=1)
+    added(database, record(), {})
+    added(database, record("bob"), {})
     with pytest.raises(InvalidConfiguration):
-        database.monitors.add(record(id="m2"), rules={}, what="created", at=1)
+        added(database, record(id="m2"), {})
     assert len(database.monitors.history("ann", "m1")) == 1
 
 
 def test_an_id_and_an_exact_name_find_it_and_nothing_else_does(database: Database) -> None:
-    database.monitors.add(record(), rules={}, what="created", at=1)
+    added(database, record(), {})
     assert database.monitors.get("ann", "m1") == database.monitors.get("ann", "shop")
     assert database.monitors.get("ann", "Shop") is None
     assert database.monitors.get("bob", "m1") is None
 
 
 def test_of_two_changes_of_one_version_only_the_first_is_made(database: Database) -> None:
-    database.monitors.add(record(), rules={"a": "up is 0"}, what="created", at=1)
+    added(database, record(), {"a": "up is 0"})
     first, second = record(version=2, interval=30), record(version=2, interval=10)
-    database.monitors.change(first, rules={}, expected=1, what="changed", at=2)
-    with pytest.raises(InvalidConfiguration) as refused:
-        database.monitors.change(second, rules={}, expected=1, what="changed", at=3)
+    [before] = database.monitors.history("ann", "m1")
+    change = partial(database.monitors.change, before=before, what="changed")
+    change(first, row=row_of(first, {}), at=2)
+    with pytest.raises(Outdated) as refused:
+        change(second, row=row_of(second, {}), at=3)
     assert refused.value.faults[0].field == "version"
     history = database.monitors.history("ann", "m1")
     assert [(one.number, one.record.interval, one.rules) for one in history] == [
@@ -138,16 +146,17 @@ def test_a_try_is_spent_before_anybody_can_compare(database: Database) -> None:
 
 
 def test_only_active_monitors_are_desired_with_their_secrets(database: Database) -> None:
-    database.monitors.add(record(secrets={"bearer": "gone"}), rules={}, what="created", at=1)
-    database.monitors.add(record(id="m2", name="b", state="paused"), rules={}, what="created", at=1)
+    added(database, record(secrets={"bearer": "gone"}), {})
+    added(database, record(id="m2", name="b", state="paused"), {})
     [spec] = desired(database)
     assert (spec.id, spec.secrets) == ("m1", {})
 
 
-def test_a_crash_between_the_two_writes_is_mended(engine: Engine, database: Database) -> None:
+def test_rows_of_the_rules_that_disagree_are_mended(engine: Engine, database: Database) -> None:
     records = SqlAlertRecords(engine)
     rules = {"down": "up is 0"}
-    database.monitors.add(record(), rules=rules, what="created", at=1)
+    added(database, record(), rules)
+    records.drop_monitor("ann", "m1")
     records.put_monitor(MonitorRow(tenant="ann", monitor="m9", version=1, name="x", interval=60))
     assert mend(database, records) == 2
     [row] = records.monitors()

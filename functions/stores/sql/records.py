@@ -42,14 +42,9 @@ class SqlAlertRecords:
         self._engine = engine
 
     def put_monitor(self, row: MonitorRow) -> None:
-        """Create or change. A rule whose line is unchanged keeps its state, another one begins
-        anew and its open alert is closed. `states` and `newest` of the argument are ignored."""
-        columns = rows.monitor_columns(row)
-        key = _given(alert_monitors, tenant=row.tenant, monitor=row.monitor)
+        """See put_monitor."""
         with writing(self._engine) as connection:
-            if not connection.execute(update(alert_monitors).where(key).values(columns)).rowcount:
-                connection.execute(insert(alert_monitors).values(columns | {"newest": 0}))
-            _put_rules(connection, row)
+            put_monitor(connection, row)
 
     def drop_monitor(self, tenant: str, monitor: str) -> None:
         """Its alerts, decisions and deliveries stay until they expire."""
@@ -100,10 +95,8 @@ class SqlAlertRecords:
         """The latest first."""
         key = _given(decisions, tenant=tenant, monitor=monitor, rule=rule, alert=alert)
         latest = (decisions.c.slot.desc(), decisions.c.number.desc())
-        return [
-            rows.stored_decision(row)
-            for row in self._read(decisions, key, order=latest, limit=limit)
-        ]
+        found = self._read(decisions, key, order=latest, limit=limit)
+        return [rows.stored_decision(row) for row in found]
 
     def deliveries(
         self, tenant: str, *, alert: str | None = None, state: str | None = None, limit: int = 50
@@ -111,9 +104,8 @@ class SqlAlertRecords:
         """The latest first."""
         key = _given(deliveries, tenant=tenant, alert_id=alert, state=state)
         latest = (deliveries.c.owed_at.desc(), deliveries.c.number.desc(), deliveries.c.id)
-        return [
-            rows.delivery(row) for row in self._read(deliveries, key, order=latest, limit=limit)
-        ]
+        found = self._read(deliveries, key, order=latest, limit=limit)
+        return [rows.delivery(row) for row in found]
 
     def attempts(self, tenant: str, delivery: str) -> list[Attempt]:
         """Of one delivery, the first one first."""
@@ -156,6 +148,17 @@ class SqlAlertRecords:
         with reading(self._engine) as connection:
             query = select(table).where(key).order_by(*order).limit(limit)
             return connection.execute(query).all()
+
+
+def put_monitor(connection: Connection, row: MonitorRow) -> None:
+    """Create or change, within the caller's transaction. A rule whose line is unchanged keeps its
+    state, another one begins anew and its open alert is closed. `states` and `newest` of the
+    argument are ignored."""
+    columns = rows.monitor_columns(row)
+    key = _given(alert_monitors, tenant=row.tenant, monitor=row.monitor)
+    if not connection.execute(update(alert_monitors).where(key).values(columns)).rowcount:
+        connection.execute(insert(alert_monitors).values(columns | {"newest": 0}))
+    _put_rules(connection, row)
 
 
 def _put_rules(connection: Connection, row: MonitorRow) -> None:
