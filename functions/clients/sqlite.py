@@ -30,6 +30,18 @@ _REASONS = {
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
+def damage(error: BaseException, path: str | Path) -> UnexpectedAnswer | None:
+    """What to tell the operator, when this error of SQLite means that the file is damaged."""
+    code = str(getattr(error, "sqlite_errorname", ""))
+    if not code.startswith(_DAMAGED):
+        return None
+    message = (
+        f"{path} is damaged; nothing was deleted. End the service, move this file and its -wal "
+        "and -shm away, and start again with a copy of it in its place, or with none to begin anew."
+    )
+    return UnexpectedAnswer(message, cause=code)
+
+
 class SqliteFile:
     """Calls may come from any event loop. What `write` returns is durable (synchronous = FULL);
     calls that arrive while a commit is under way share the next one."""
@@ -97,10 +109,9 @@ class SqliteFile:
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> MonitorError:
+        if told := damage(error, self._path):
+            return told
         code = str(getattr(error, "sqlite_errorname", ""))
-        if code.startswith(_DAMAGED):
-            message = f"{self._path.name} is damaged. Put a copy back, or move it away and restart."
-            return UnexpectedAnswer(message, cause=code)
         known = (reason for name, reason in _REASONS.items() if code.startswith(name))
         reason = next(known, "SQLite refused; the log has its error code")
         return SourceUnavailable(

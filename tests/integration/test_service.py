@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -221,3 +221,30 @@ async def test_old_clients_are_served_over_sse(over_sse: StandingService) -> Non
     async with Client(sse_client(url), mode="legacy") as client:
         assert len((await client.list_tools()).tools) >= 17
     assert f"claude mcp add --transport sse claude-monitor {url}" in over_sse.output()
+
+
+def begin(content: bytes) -> bytes:
+    return b"\0" * 100 + content[100:]
+
+
+def pages(content: bytes) -> bytes:
+    return content[:4096] + b"\xa5" * (len(content) - 4096)
+
+
+def end(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+@pytest.mark.parametrize("lost", [begin, pages, end])
+def test_a_damaged_database_is_named_with_the_way_out_and_left_as_it_is(
+    tmp_path: Path, lost: Callable[[bytes], bytes]
+) -> None:
+    assert command(tmp_path, "setup").returncode == 0
+    file = tmp_path / "monitors.db"
+    file.write_bytes(lost(file.read_bytes()))
+    damaged = file.read_bytes()
+    ended = command(tmp_path, "serve")
+    assert ended.returncode == 1
+    assert f"{file} is damaged; nothing was deleted." in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert file.read_bytes() == damaged

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from functions.clients.sqlite import damage
 from functions.core.errors import SourceUnavailable
 
 PATIENCE = 10.0
@@ -43,8 +44,9 @@ def _waits(patience: float) -> dict[str, Any]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that will write. SourceUnavailable when the database cannot be reached, is
-    locked for too long or is full: nothing was written then."""
-    with _translated(), engine.begin() as connection:
+    locked for too long or is full, UnexpectedAnswer when its file is damaged: nothing was written
+    then."""
+    with _translated(engine), engine.begin() as connection:
         yield connection
 
 
@@ -54,17 +56,22 @@ def reading(engine: Engine) -> Iterator[Connection]:
     options: dict[str, Any] = {"reads_only": True}
     if engine.dialect.name != "sqlite":
         options["isolation_level"] = "REPEATABLE READ"
-    with _translated(), engine.execution_options(**options).begin() as connection:
+    with _translated(engine), engine.execution_options(**options).begin() as connection:
         yield connection
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         message = "The alert database cannot be used right now; try again, or run doctor."
         raise SourceUnavailable(message, cause=str(getattr(error, "orig", error))) from error
+    except DatabaseError as error:
+        told = damage(error.orig, engine.url.database or "") if error.orig else None
+        if told is None:
+            raise
+        raise told from error
 
 
 def _prepare(connection: sqlite3.Connection, record: Any) -> None:
