@@ -14,7 +14,6 @@ from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.runtime.manifests import object_name
 from tests.cluster.conftest import (
     HOW_TO_RUN,
-    NEEDED,
     SELF,
     WatchedFromPods,
     claude,
@@ -40,7 +39,7 @@ BUILT = 480.0
 @pytest.fixture
 def kube() -> Iterator[Kube]:
     """skaffold makes the namespace and takes it away; here it goes whatever happened."""
-    if not all(os.environ.get(name) for name in NEEDED):
+    if not os.environ.get("KUBECONFIG"):
         pytest.skip(HOW_TO_RUN)
     kube = Kube(f"skaffold-test-{os.getpid()}-{int(time.time()) % 10_000}")
     yield kube
