@@ -140,9 +140,11 @@ def _post(port: int, event: tuple[dict[str, str], bytes]) -> None:
 
 
 def _end(process: subprocess.Popen[Any]) -> None:
-    """The group that the process leads, workers included."""
+    """The group that the process leads; its workers are gone as well before anybody is measured."""
+    workers = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    psutil.wait_procs(workers)
     if process.stdout:
         process.stdout.close()
 

@@ -23,11 +23,13 @@ class NotHereError(Exception):
 
 
 def rounds_of(variants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
-    """Each variant once per round, one after the other, after a round that is thrown away."""
+    """Each variant once per round, there and back, so that none always follows the same other;
+    after a round that is thrown away."""
     found: dict[str, list[T]] = {name: [] for name in variants}
+    names = list(variants)
     for number in range(rounds + 1):
-        for name, measure in variants.items():
-            value = measure()
+        for name in names[:: -1 if number % 2 else 1]:
+            value = variants[name]()
             if number:
                 found[name].append(value)
     return found
