@@ -16,6 +16,7 @@ _NUMBERS = {"deadline": (1, 60), "port": (1, 65_535)}
 _SCHEMES = {
     "broker_url": ("http", "https"),
     "influxdb_url": ("http", "https"),
+    "redis_url": ("redis", "rediss"),
     "sendgrid_url": ("http", "https"),
     "smtp_url": ("smtp", "smtps"),
 }
@@ -33,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     influxdb_org: str = ""
     influxdb_bucket: str = ""
     influxdb_token: str = ""
+    redis_url: str = ""
     smtp_url: str = ""
     sendgrid_api_key: str = ""
     sendgrid_url: str = ""

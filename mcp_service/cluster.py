@@ -14,6 +14,7 @@ from functions.clients.http import CurlHttp, outbound_http
 from functions.core.ports import Clock
 from functions.core.rollup import DAY
 from functions.stores.influxdb import InfluxReadings
+from functions.stores.redis.latest import RedisLatest
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.app import HISTORY_DAYS, bundle, expire_readings
@@ -23,6 +24,7 @@ from mcp_service.desired import desired, mend
 from mcp_service.heartbeat import EVERY, Heartbeat
 from mcp_service.http import listen
 from mcp_service.keys import read_key
+from mcp_service.latest import LatestFirst
 from mcp_service.leading import Leading
 from mcp_service.lease import Lease
 from mcp_service.loops import Loop
@@ -41,7 +43,8 @@ class ClusterApp:
 
     service: Service
     runtime: Knative
-    readings: InfluxReadings
+    readings: LatestFirst
+    opened: tuple[InfluxReadings, RedisLatest | None]
     http: CurlHttp
     dead_letters: tuple[str, int]
     broker: BrokerSink
@@ -81,7 +84,10 @@ class ClusterApp:
 
     async def close(self) -> None:
         await self.runtime.close()
-        self.readings.close()
+        store, latest = self.opened
+        store.close()
+        if latest is not None:
+            await latest.close()
         self.http.close()
 
 
@@ -96,7 +102,8 @@ def plug_cluster(settings: Settings, clock: Clock) -> ClusterApp:
         signing_key=read_key(keys, "spec.key"),
         ask=open_poll(settings.poll_url, shared_keys=events_key).check,
     )
-    readings = open_readings(settings)
+    opened = open_readings(settings), open_latest(settings)
+    readings = LatestFirst(*opened, clock=clock)
     stores = (Database(engine), SqlAlertRecords(engine), readings)
     lease = Lease(KubeLease(cluster), name=_own_name(), clock=clock)
     service = bundle(settings, stores, runtime=runtime, clock=clock)
@@ -104,6 +111,7 @@ def plug_cluster(settings: Settings, clock: Clock) -> ClusterApp:
         service=replace(service, leader=lambda: lease.holder),
         runtime=runtime,
         readings=readings,
+        opened=opened,
         http=outbound_http(settings.allow_private),
         dead_letters=(settings.host, settings.dead_letter_port),
         broker=BrokerSink(open_broker(settings.broker_url, shared_keys=events_key)),
@@ -122,6 +130,11 @@ def open_readings(settings: Settings) -> InfluxReadings:
     )
 
 
+def open_latest(settings: Settings) -> RedisLatest | None:
+    """What the record function tells of the latest readings; nothing where no Redis is set."""
+    return RedisLatest(settings.redis_url) if settings.redis_url else None
+
+
 def _own_name() -> str:
     """The pod's, and a part of its own for each start in it."""
     return f"{platform.node()}_{secrets.token_hex(4)}"
@@ -132,9 +145,10 @@ def _loops(app: ClusterApp) -> dict[str, Loop]:
     reconciler = Reconciler(lambda: list(desired(service.database)), app.runtime)
     watchdog = Watchdog(
         lambda: list(reconciler.wanted.values()),
-        service.readings,
+        app.readings,
         sink=app.broker,
         clock=service.clock,
+        seen=app.readings.slots,
     )
     # Monitors tick without us: the slots before our start count as much as those after it.
     watchdog.take_over(service.clock.now(), judged=lease.mark)

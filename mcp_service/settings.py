@@ -71,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     influxdb_org: Annotated[str, Meta(description="organisation in InfluxDB")] = ""
     influxdb_bucket: Annotated[str, Meta(description="bucket in InfluxDB")] = ""
     influxdb_token: Annotated[str, _hidden("token that may read and write there")] = ""
+    redis_url: Annotated[
+        str, _hidden("Redis for cursors and the latest readings, when monitors run on knative")
+    ] = ""
     broker_url: Annotated[str, Meta(description="the Broker, when monitors run on knative")] = ""
     poll_url: Annotated[
         str, Meta(description="the poll function, when monitors run on knative")

@@ -58,6 +58,7 @@ def _url_faults(settings: "Settings") -> list[Fault]:
         ("poll_url", ("http", "https")),
         ("sendgrid_url", ("http", "https")),
         ("smtp_url", ("smtp", "smtps")),
+        ("redis_url", ("redis", "rediss")),
     ):
         value = getattr(settings, field)
         if value and not _has_scheme(value, schemes):

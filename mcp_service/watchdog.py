@@ -1,14 +1,18 @@
 """Notices slots that nobody observed and makes them visible as missed readings."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from functions.core.monitor import MonitorSpec, Schedule
 from functions.core.ports import Clock, EventSink, ReadingStore
 from mcp_service.runtime.missed import missed
+
+T = TypeVar("T")
+Seen = Callable[[Sequence[tuple[str, str]]], Awaitable[Mapping[tuple[str, str], Collection[int]]]]
 
 NOT_TICKING = "not ticking"
 AT_ONCE = 100
@@ -30,9 +34,26 @@ class _Watched(msgspec.Struct):
     """Every slot up to this one is accounted for."""
 
 
+class _Due(NamedTuple):
+    """Slots of one monitor that have had their time."""
+
+    spec: MonitorSpec
+    watched: _Watched
+    slots: range
+
+    @property
+    def whose(self) -> tuple[str, str]:
+        return self.spec.tenant, self.spec.id
+
+
+async def _nothing(_: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Collection[int]]:
+    return {}
+
+
 class Watchdog:
     """Looks only at slots that were due while a service ran. `why` gives the cause of a slot that
-    the runtime knowingly skipped, or nothing."""
+    the runtime knowingly skipped, or nothing. `seen` tells in one call of many monitors some slots
+    that have a reading; the store is asked about the others."""
 
     def __init__(
         self,
@@ -42,12 +63,14 @@ class Watchdog:
         sink: EventSink,
         clock: Clock,
         why: Callable[[str, int], str] = lambda _monitor, _slot: "",
+        seen: Seen = _nothing,
     ) -> None:
         self._wanted = wanted
         self._readings = readings
         self._sink = sink
         self._clock = clock
         self._why = why
+        self._seen = seen
         self._before = self._judged = 0.0
         self._since = clock.now()
         self._offset = clock.now() - clock.monotonic()
@@ -76,10 +99,9 @@ class Watchdog:
             del self._watched[gone]
         left = iter(wanted.values())
         while some := list(islice(left, AT_ONCE)):
-            looks = (self._account(spec, now=now) for spec in some)
-            for refusal in await asyncio.gather(*looks, return_exceptions=True):
-                if refusal is not None:
-                    raise refusal
+            due = [one for one in await _all(self._due(spec, now=now) for spec in some) if one]
+            seen = await self._seen([one.whose for one in due]) if due else {}
+            await _all(self._account(one, seen=seen.get(one.whose, ())) for one in due)
         self._adopting = self._adopting and not wanted
         if not self._adopting:
             self._judged = now
@@ -90,24 +112,28 @@ class Watchdog:
             self._before, self._since = now - (offset - self._offset), now
         self._offset = offset
 
-    async def _account(self, spec: MonitorSpec, *, now: float) -> None:
+    async def _due(self, spec: MonitorSpec, *, now: float) -> _Due | None:
         watched = await self._watching(spec, now)
         last = spec.schedule.next_after(now - PATIENCE * spec.interval) - spec.interval
         first = max(
             spec.schedule.next_after(watched.through), last - LONGEST_BACKLOG * spec.interval
         )
-        if last < first:
-            return
-        seen = await self._readings.query(
-            spec.tenant, spec.id, since=first, until=last + 1, limit=LONGEST_BACKLOG + 1
-        )
-        observed = {reading.slot for reading in seen}
-        for slot in range(first, last + 1, spec.interval):
-            if slot not in observed and (slot <= self._before or slot >= self._since):
+        slots = range(first, last + 1, spec.interval)
+        return _Due(spec, watched, slots) if slots else None
+
+    async def _account(self, due: _Due, *, seen: Collection[int]) -> None:
+        spec, slots = due.spec, due.slots
+        if not all(slot in seen for slot in slots):
+            stored = await self._readings.query(
+                spec.tenant, spec.id, since=slots[0], until=slots[-1] + 1, limit=LONGEST_BACKLOG + 1
+            )
+            seen = {reading.slot for reading in stored}
+        for slot in slots:
+            if slot not in seen and (slot <= self._before or slot >= self._since):
                 cause = self._why(spec.id, slot) or NOT_TICKING
                 at = self._clock.now()
                 await self._sink.emit(missed(spec, slot, at=at, cause=cause))
-            watched.through = slot
+            due.watched.through = slot
 
     async def _watching(self, spec: MonitorSpec, now: float) -> _Watched:
         watched = self._watched.get(spec.id)
@@ -129,3 +155,12 @@ class Watchdog:
             limit=LONGEST_BACKLOG,
         )
         return known[0].slot if known else 0
+
+
+async def _all(looks: Iterable[Awaitable[T]]) -> list[T]:
+    """What each gave; one that fails does not stop the others, and is raised in the end."""
+    done = await asyncio.gather(*looks, return_exceptions=True)
+    for result in done:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in done if not isinstance(result, BaseException)]

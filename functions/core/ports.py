@@ -1,7 +1,7 @@
 """The ports of polling and storing: what the pure code needs from the outside, and what every
 adapter must keep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -94,6 +94,24 @@ class ReadingStore(Protocol):
         """Delete raw readings of whole hours before this slot, and hours that began before that
         one. Returns how many raw readings; what they amounted to stays. To be called each hour."""
         ...
+
+
+class LatestReadings(Protocol):
+    """What many ask often, without the store. It may forget at any time, so what it does not know
+    has to be asked of the store; what it knows is stored. SourceUnavailable when it is away."""
+
+    async def put(self, readings: Sequence[Reading]) -> None:
+        """Only forward by slot; a missed slot yields to the reading that comes after all."""
+        ...
+
+    async def latest(self, tenant: str, monitors: Sequence[str]) -> dict[str, Reading]: ...
+    async def slots(
+        self, monitors: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Collection[int]]:
+        """By tenant and monitor some of the last slots that have a reading."""
+        ...
+
+    async def forget(self, tenant: str, monitor: str) -> None: ...
 
 
 class Rollup(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from functions.answer import answered
 from functions.core.events import Event, believed, reading_of
-from functions.core.ports import ReadingStore
 from functions.record.recording import Recording
+from functions.record.stores import open_latest, open_store
 from functions.settings import Settings
 
 SETTINGS = Settings.read(os.environ, needs=["influxdb_url or readings"], keys=["events.key"])
@@ -30,20 +30,4 @@ async def work(event: Event) -> None:
 
 @cache
 def recording() -> Recording:
-    return Recording(store())
-
-
-def store() -> ReadingStore:
-    """InfluxDB where there is one, else a file; only one of them is loaded."""
-    if not SETTINGS.influxdb_url:
-        from functions.stores.sqlite import SqliteReadings  # noqa: PLC0415 - see above
-
-        return SqliteReadings(SETTINGS.readings)
-    from functions.stores.influxdb import InfluxReadings  # noqa: PLC0415 - see above
-
-    return InfluxReadings(
-        SETTINGS.influxdb_url,
-        org=SETTINGS.influxdb_org,
-        bucket=SETTINGS.influxdb_bucket,
-        token=SETTINGS.influxdb_token,
-    )
+    return Recording(open_store(SETTINGS), open_latest(SETTINGS))

@@ -1,23 +1,43 @@
 """Readings into the store; those that come too late for the rules are marked."""
 
+import logging
 from collections.abc import Sequence
 
 import msgspec
 
-from functions.core.ports import ReadingStore
+from functions.core.errors import MonitorError
+from functions.core.ports import LatestReadings, ReadingStore
 from functions.core.reading import Reading, lateness
+
+LOG = logging.getLogger("claude_monitor.record")
 
 
 class Recording:
-    """Always keeps a reading, however late; idempotent by slot."""
+    """Always keeps a reading, however late; idempotent by slot. `latest` is told afterwards."""
 
-    def __init__(self, store: ReadingStore) -> None:
+    def __init__(self, store: ReadingStore, latest: LatestReadings | None = None) -> None:
         self._store = store
+        self._latest = latest
+        self._untold = False
 
     async def record(self, readings: Sequence[Reading]) -> None:
         """Durable on return. Raises SourceUnavailable when the store cannot be written."""
         newest = await self._newest(readings)
-        await self._store.add([_marked(reading, newest) for reading in readings])
+        marked = [_marked(reading, newest) for reading in readings]
+        await self._store.add(marked)
+        if self._latest is not None:
+            await self._tell(self._latest, marked)
+
+    async def _tell(self, latest: LatestReadings, readings: Sequence[Reading]) -> None:
+        """What is not told now is found in the store. The first failure is logged."""
+        try:
+            await latest.put(readings)
+        except MonitorError as error:
+            if not self._untold:
+                LOG.warning("the latest readings: %s (%s)", error.message, error.cause)
+            self._untold = True
+        else:
+            self._untold = False
 
     async def _newest(self, readings: Sequence[Reading]) -> dict[tuple[str, str], int]:
         """The newest stored slot by tenant and monitor."""

@@ -48,6 +48,7 @@ def examined(settings: Settings) -> dict[str, Part]:
         keys,
         database,
         readings,
+        redis,
         cluster,
         port,
         service,
@@ -112,6 +113,22 @@ async def _on_cluster(settings: Settings) -> str:
     finally:
         store.close()
     return f"bucket {settings.influxdb_bucket} in InfluxDB"
+
+
+async def redis(settings: Settings) -> str:
+    if settings.runtime != "knative":
+        raise NotSetUp("is only used when monitors run on a cluster")
+    from mcp_service.cluster import open_latest  # noqa: PLC0415 - the cluster's client is heavy
+
+    latest = open_latest(settings)
+    if latest is None:
+        words = "every question goes to InfluxDB; set CLAUDE_MONITOR_REDIS_URL in the Secret redis"
+        raise NotSetUp(words)
+    try:
+        await latest.latest("", ("",))
+    finally:
+        await latest.close()
+    return "answers, and lets us read the latest readings"
 
 
 async def cluster(settings: Settings) -> str:

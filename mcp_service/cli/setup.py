@@ -37,7 +37,10 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _on_cluster(settings: Settings) -> int:
-    from mcp_service.runtime.key_secrets import write_key_secrets  # noqa: PLC0415 - seldom needed
+    from mcp_service.runtime.key_secrets import (  # noqa: PLC0415 - seldom needed
+        write_key_secrets,
+        write_poll_redis,
+    )
 
     if settings.runtime != "knative":
         problem = "must be knative for --cluster; without it, setup is for this machine"
@@ -46,8 +49,12 @@ def _on_cluster(settings: Settings) -> int:
     _migrate(settings)
     with step("Buckets of the readings"):
         asyncio.run(_prepare_buckets(settings))
+    written = []
+    if settings.redis_url:
+        with step("Redis, with a user for poll"):
+            written += asyncio.run(write_poll_redis(settings.redis_url))
     with step("Keys as Secrets of the namespace"):
-        written = asyncio.run(write_key_secrets())
+        written += asyncio.run(write_key_secrets())
     say(f"Written: {', '.join(written) or 'nothing, all were there'}")
     return 0
 

@@ -1,17 +1,22 @@
-"""The key Secrets of a cluster: one per role, so that no function sees the key of another. Made
-once; run again, only what is missing or differs is written, so that a key added to the service's
-Secret reaches the others."""
+"""The Secrets that the set-up Job makes: keys, one Secret per role, so that no function sees the
+key of another, and poll's own way into Redis. Run again, only what is missing or differs is written,
+so that a key added to the service's Secret reaches the others."""
 
 import base64
 import secrets
+from urllib.parse import urlsplit
 
 from lightkube import ApiError, AsyncClient
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Secret
 
+from functions.stores.redis.cursors import ACL
+from functions.stores.redis.users import as_user, let_in
 from mcp_service.keys import KEY_SECRETS, TOKEN, completed
 from mcp_service.runtime.knative import connect, explained
 from mcp_service.runtime.manifests import PART_OF
+
+POLL_REDIS, REDIS_URL = "poll-redis", "CLAUDE_MONITOR_REDIS_URL"
 
 
 async def write_key_secrets(namespace: str | None = None) -> list[str]:
@@ -22,6 +27,30 @@ async def write_key_secrets(namespace: str | None = None) -> list[str]:
         return await _write(client)
     finally:
         await client.close()
+
+
+async def write_poll_redis(url: str, namespace: str | None = None) -> list[str]:
+    """Let poll into this Redis as a user that sees cursors and nothing else, with the password its
+    Secret has or a fresh one. Returns and raises like `write_key_secrets`, and for Redis."""
+    client = connect(namespace)
+    name = poll_user(client.namespace)
+    try:
+        async with explained():
+            live = await _files(client, POLL_REDIS)
+        password = urlsplit(live.get(REDIS_URL, "")).password or secrets.token_hex(32)
+        await let_in(url, name, password=password, rules=ACL)
+        wanted = {REDIS_URL: as_user(url, name, password=password)}
+        async with explained():
+            if live != wanted:
+                await client.apply(_secret(POLL_REDIS, wanted), force=True)
+        return [] if live == wanted else [POLL_REDIS]
+    finally:
+        await client.close()
+
+
+def poll_user(namespace: str) -> str:
+    """The name of poll's user in Redis; several installations may share one server."""
+    return f"claude-monitor-poll-{namespace}"
 
 
 async def _write(client: AsyncClient) -> list[str]:

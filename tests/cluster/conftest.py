@@ -11,11 +11,13 @@ import msgspec
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
+from redis import Redis
 
 from functions.core.alert_ports import MonitorRow
 from functions.core.monitor import MonitorSpec, phase_of
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
+from mcp_service.runtime.key_secrets import poll_user
 from tests.cluster.databases import databases
 from tests.cluster.deployment import Keys, Outside, build_images, deploy
 from tests.cluster.kube import Kube, forwarded, run, until
@@ -43,13 +45,15 @@ class WatchedFromPods(Website):
 
 
 class Deployment(msgspec.Struct, frozen=True):
-    """What is deployed and what the tests know about it. `shop` watches `website`."""
+    """What is deployed, from which overlay, and what the tests know about it. `shop` watches
+    `website`."""
 
     kube: Kube
     keys: Keys
     outside: Outside
     website: Website
     shop: MonitorSpec
+    overlay: Path
 
 
 def monitor(name: str, website: Website) -> MonitorSpec:
@@ -83,9 +87,11 @@ def deployed(reached: Outside, folder: Path) -> Iterator[Deployment]:
         run("kubectl", "create", "namespace", kube.namespace)
         try:
             keys = deploy(kube, tag, outside=reached, folder=folder)
-            yield Deployment(kube, keys, reached, website, shop)
+            yield Deployment(kube, keys, reached, website, shop, folder)
         finally:
             run("kubectl", "delete", "namespace", kube.namespace, "--wait=false")
+            with Redis.from_url(reached.databases.redis.url) as redis:
+                redis.execute_command("ACL", "DELUSER", poll_user(kube.namespace))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import msgspec
 
 from functions.stores.influxdb import InfluxReadings
 from tests.cluster.receiver import HOST
-from tests.servers.stoppable import InfluxDb, MariaDb
+from tests.servers.stoppable import InfluxDb, MariaDb, RedisServer
 
 
 class Databases(msgspec.Struct, frozen=True):
@@ -17,6 +17,7 @@ class Databases(msgspec.Struct, frozen=True):
 
     mariadb: MariaDb
     influxdb: InfluxDb
+    redis: RedisServer
 
     @property
     def mysql(self) -> str:
@@ -35,6 +36,7 @@ class Databases(msgspec.Struct, frozen=True):
             "readings": {
                 f"CLAUDE_MONITOR_INFLUXDB_{name.upper()}": value for name, value in seen.items()
             },
+            "redis": {"CLAUDE_MONITOR_REDIS_URL": from_pods(self.redis.url)},
         }
 
     def readings(self) -> InfluxReadings:
@@ -44,8 +46,12 @@ class Databases(msgspec.Struct, frozen=True):
 @contextmanager
 def databases(folder: Path) -> Iterator[Databases]:
     """New ones, of this run."""
-    with MariaDb(folder / "mariadb") as mariadb, InfluxDb(folder / "influxdb") as influxdb:
-        yield Databases(mariadb, influxdb)
+    with (
+        MariaDb(folder / "mariadb") as mariadb,
+        InfluxDb(folder / "influxdb") as influxdb,
+        RedisServer(folder / "redis") as redis,
+    ):
+        yield Databases(mariadb, influxdb, redis)
 
 
 def from_pods(url: str) -> str:

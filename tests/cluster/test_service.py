@@ -10,6 +10,7 @@ from functions.core.alert_event import alert_event
 from functions.core.events import encode
 from functions.core.ports import HttpRequest
 from mcp_service.keys import KEY_SECRETS
+from mcp_service.runtime.key_secrets import POLL_REDIS
 from tests.cluster.conftest import SELF, Deployment
 from tests.cluster.kube import Kube, forwarded, until
 from tests.unit.test_events import ALERT
@@ -43,7 +44,7 @@ def test_the_service_may_only_make_monitors_and_the_functions_nothing(
 ) -> None:
     kube = deployment.kube
     assert rights(kube, "service") == OF_THE_SERVICE
-    own = {(name, "get patch") for name in KEY_SECRETS}
+    own = {(name, "get patch") for name in (*KEY_SECRETS, POLL_REDIS)}
     assert rights(kube, "setup") == {"secrets": {("", "create"), *own}}
     assert rights(kube, "default") == {}
 
@@ -83,7 +84,7 @@ def test_doctor_finds_keys_databases_and_cluster_well_in_the_pod(deployment: Dep
     command = "python -m mcp_service doctor || true"
     told = deployment.kube.kubectl("exec", SELF, "--", "sh", "-c", command)
     marks = {line.split()[1]: line.split()[0] for line in told.splitlines()[:-1]}
-    named = ("home", "keys", "database", "readings", "cluster", "port", "service", "mail")
+    named = ("home", "keys", "database", "readings", "redis", "cluster", "port", "service", "mail")
     assert {name: marks[name] for name in named} == dict.fromkeys(named, "ok"), told
 
 

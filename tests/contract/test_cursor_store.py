@@ -9,7 +9,7 @@ import pytest
 
 from functions.core.errors import LimitReached
 from functions.core.ports import CursorStore
-from functions.stores.redis import ACL, RedisCursors
+from functions.stores.redis.cursors import ACL, RedisCursors
 from functions.stores.sqlite_cursors import CURSOR_LIMIT, SqliteCursors
 from tests.servers import databases
 

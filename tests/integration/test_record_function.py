@@ -1,5 +1,6 @@
 """The record function as a real process on a real InfluxDB: readings in over HTTP."""
 
+import socket
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,8 @@ from functions.core.events import encode, reading_event, sealed
 from functions.core.keyring import new_shared_key
 from functions.core.reading import Reading
 from functions.stores.influxdb import InfluxReadings
-from tests.servers.databases import influxdb
+from functions.stores.redis.latest import RedisLatest
+from tests.servers.databases import influxdb, redis
 from tests.servers.function import Function, serve_command
 
 pytestmark = pytest.mark.anyio
@@ -86,6 +88,31 @@ async def test_deliveries_at_the_same_time_leave_one_whole_reading(
     [stood] = await everything(store)
     assert stood in many
     assert await store.latest("t", ["shop"]) == {"shop": stood}
+
+
+async def test_redis_is_told_of_the_latest_reading_after_influxdb_has_it(
+    settings: dict[str, str], store: InfluxReadings
+) -> None:
+    with redis(["~*", "+@all"]) as url:
+        own = settings | {"CLAUDE_MONITOR_REDIS_URL": url}
+        with Function(serve_command("record"), own) as function:
+            assert post(function, reading()) == 204
+        latest = RedisLatest(url)
+        assert await latest.latest("t", ["shop"]) == {"shop": reading()}
+        await latest.close()
+    assert await everything(store) == [reading()]
+
+
+async def test_a_redis_that_is_away_or_hangs_stops_no_recording(
+    settings: dict[str, str], store: InfluxReadings
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for port in (1, silent.getsockname()[1]):
+            own = settings | {"CLAUDE_MONITOR_REDIS_URL": f"redis://127.0.0.1:{port}/0"}
+            with Function(serve_command("record"), own) as function:
+                assert [post(function, reading(at)) for at in (0.5, 0.6)] == [204, 204]
+                assert function.end().count("the latest readings: Redis") == 1
+    assert await everything(store) == [reading()]
 
 
 async def test_a_token_that_is_refused_asks_for_another_try_and_is_not_shown(

@@ -1,14 +1,18 @@
 """The functions' user of the real Redis, and a Redis that fails."""
 
+import secrets
 import socket
 from collections.abc import Iterator
 
 import pytest
 from redis import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import AuthenticationError, ResponseError
 
 from functions.core.errors import SourceUnavailable
-from functions.stores.redis import ACL, LIFE, RedisCursors
+from functions.stores.redis.cursors import ACL, LIFE, RedisCursors
+from functions.stores.redis.latest import KEPT, RedisLatest
+from functions.stores.redis.users import as_user, let_in
+from tests.contract.test_latest_readings import reading
 from tests.servers import databases
 
 
@@ -41,6 +45,34 @@ def test_the_functions_user_sees_cursors_and_nothing_else(url: str, command: str
 
 
 @pytest.mark.anyio
+async def test_a_user_that_is_let_in_again_has_the_new_password_and_no_other_rights() -> None:
+    admin = databases.named("LAB_REDIS_URL")
+    name = f"test_{secrets.token_hex(4)}"
+    try:
+        await let_in(admin, name, password="first", rules=["~*", "+@all"])
+        await let_in(admin, name, password="second", rules=ACL)
+        with Redis.from_url(as_user(admin, name, password="second")) as user:
+            assert user.hget("cursor:x", "slot") is None
+            with pytest.raises(ResponseError, match=r"permission|can't access"):
+                user.hget("latest:x", "slot")
+        stranger = Redis.from_url(as_user(admin, name, password="first"))
+        with stranger, pytest.raises(AuthenticationError):
+            stranger.hget("cursor:x", "slot")
+        with pytest.raises(SourceUnavailable, match="its ACL"):
+            await let_in(
+                as_user(admin, name, password="second"), name, password="third", rules=["+@all"]
+            )
+    finally:
+        with Redis.from_url(admin) as server:
+            server.execute_command("ACL", "DELUSER", name)
+
+
+@pytest.mark.parametrize("given", ["redis://h:1/2", "redis://u:p@h:1/2", "redis://:p%40@h:1/2"])
+def test_the_address_of_another_user_is_the_same_server_and_database(given: str) -> None:
+    assert as_user(given, "poll", password="word") == "redis://poll:word@h:1/2"
+
+
+@pytest.mark.anyio
 async def test_a_cursor_is_forgotten_when_nobody_polls_any_more(url: str) -> None:
     store = RedisCursors(url)
     await store.save("t", "m", slot=1, cursor=b"seen")
@@ -66,3 +98,45 @@ async def test_a_redis_that_is_gone_or_hangs_is_unavailable_in_time() -> None:
             with pytest.raises(SourceUnavailable, match="does not answer"):
                 await store.save("t", "m", slot=1, cursor=b"")
             await store.close()
+
+
+@pytest.mark.anyio
+async def test_a_redis_that_hangs_holds_up_one_call_and_no_other_until_it_has_rested() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        latest = RedisLatest(url, patience=0.5, rest=60)
+        with pytest.raises(SourceUnavailable, match="does not answer"):
+            await latest.put([reading(10)])
+        calls = (
+            latest.put([reading(10)]),
+            latest.latest("t", ["m"]),
+            latest.slots([("t", "m")]),
+            latest.forget("t", "m"),
+        )
+        for call in calls:
+            with pytest.raises(SourceUnavailable, match="asked again"):
+                await call
+        await latest.close()
+
+
+@pytest.mark.anyio
+async def test_a_monitor_takes_little_room_in_redis_and_none_for_ever() -> None:
+    with databases.redis(["~*", "+@all"]) as url:
+        latest = RedisLatest(url)
+        await latest.put([reading(slot) for slot in range(10, 1010, 10)])
+        [slots] = (await latest.slots([("t", "m")])).values()
+        assert sorted(slots) == list(range(1010 - 10 * KEPT, 1010, 10))
+        with Redis.from_url(url) as server:
+            assert all(server.ttl(f'{kind}:["t","m"]') > 0 for kind in ("latest", "slots"))
+        await latest.close()
+
+
+@pytest.mark.anyio
+async def test_a_reading_in_a_shape_of_another_version_is_unknown() -> None:
+    with databases.redis(["~*", "+@all"]) as url:
+        latest = RedisLatest(url)
+        await latest.put([reading(10), reading(10, monitor="n")])
+        with Redis.from_url(url) as server:
+            server.hset('latest:["t","m"]', "reading", b'{"slot": "soon"}')
+        assert list(await latest.latest("t", ["m", "n"])) == ["n"]
+        await latest.close()

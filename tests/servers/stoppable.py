@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -158,6 +160,24 @@ class InfluxDb(Stoppable):
         request = urllib.request.Request(self.bucket["url"] + path, body, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return int(answer.status)
+
+
+class RedisServer(Stoppable):
+    """It keeps its data over a restart, and forgets its users, as most installations do."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        command = (
+            *(_program("redis-server"), "--bind", "127.0.0.1", "--port", port),
+            *("--dir", folder, "--appendonly", "yes", "--save", ""),
+        )
+        super().__init__(port, command, folder=folder)
+        self.url = f"redis://127.0.0.1:{port}/0"
+
+    def answers(self) -> bool:
+        with suppress(RedisError), Redis.from_url(self.url, socket_timeout=2) as client:
+            return bool(client.ping())
+        return False
 
 
 class MailProcess(Stoppable, Mailbox):

@@ -1,23 +1,19 @@
 """Providers' cursors in Redis, for functions on a cluster."""
 
 from collections.abc import Awaitable
-from typing import TypeVar, cast
+from typing import cast
 
-import msgspec
-from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from functions.core.errors import LimitReached
+from functions.stores.redis.connection import answered, connected, key
 
-from functions.core.errors import LimitReached, SourceUnavailable
-
-T = TypeVar("T")
-
+KIND = "cursor"
 CURSOR_LIMIT = 64 * 1024
 PATIENCE = 3.0
 """Seconds for one call."""
 LIFE = 30 * 86_400
 """Seconds after its last poll that a monitor's cursor is kept; nobody says that one was removed."""
 ACL = (
-    *("resetkeys", "~cursor:*", "resetchannels", "nocommands"),
+    *("resetkeys", f"~{KIND}:*", "resetchannels", "nocommands"),
     *("+select", "+hget", "+hset", "+expire", "+eval", "+evalsha", "+script|load"),
 )
 """What ACL SETUSER is told of the user that functions log in as: cursors, and nothing else."""
@@ -35,7 +31,7 @@ class RedisCursors:
     """Implements ports.CursorStore."""
 
     def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=patience, socket_connect_timeout=patience)
+        self._redis = connected(url, patience=patience)
         self._save = self._redis.register_script(_SAVE)
 
     async def close(self) -> None:
@@ -43,8 +39,8 @@ class RedisCursors:
 
     async def load(self, tenant: str, monitor: str) -> bytes | None:
         """What the last accepted poll left, or None."""
-        asked = self._redis.hget(_key(tenant, monitor), "cursor")
-        return await _answered(cast(Awaitable[bytes | None], asked))
+        asked = self._redis.hget(key(KIND, tenant=tenant, monitor=monitor), "cursor")
+        return await answered(cast(Awaitable[bytes | None], asked))
 
     async def save(self, tenant: str, monitor: str, *, slot: int, cursor: bytes) -> bool:
         """Keep it unless one of the same or a later slot is there; says whether it was kept.
@@ -52,21 +48,7 @@ class RedisCursors:
         Raises LimitReached beyond 64 KiB."""
         if len(cursor) > CURSOR_LIMIT:
             raise LimitReached(f"A cursor may have {CURSOR_LIMIT // 1024} KiB at most.")
-        saved = self._save(keys=[_key(tenant, monitor)], args=[slot, cursor, LIFE])
-        return bool(await _answered(cast(Awaitable[int], saved)))
-
-
-def _key(tenant: str, monitor: str) -> bytes:
-    # JSON, so that no tenant and monitor together read like those of somebody else.
-    return b"cursor:" + msgspec.json.encode((tenant, monitor))
-
-
-async def _answered(asked: Awaitable[T]) -> T:
-    try:
-        return await asked
-    except (AuthenticationError, NoPermissionError) as error:
-        message = "Redis refuses our user; check name and password in its address, and its ACL."
-        raise SourceUnavailable(message, cause=type(error).__name__) from error
-    except (RedisError, OSError) as error:
-        message = "Redis cannot be used: it does not answer; see that it runs."
-        raise SourceUnavailable(message, cause=type(error).__name__) from error
+        saved = self._save(
+            keys=[key(KIND, tenant=tenant, monitor=monitor)], args=[slot, cursor, LIFE]
+        )
+        return bool(await answered(cast(Awaitable[int], saved)))

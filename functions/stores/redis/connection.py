@@ -1,0 +1,38 @@
+"""What all that is kept in Redis has in common: the client, how keys read, and what errors mean."""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+
+from functions.core.errors import SourceUnavailable
+
+T = TypeVar("T")
+
+
+def connected(url: str, *, patience: float) -> Redis:
+    """`patience` is the seconds of one call. Nothing is asked of the server yet."""
+    return Redis.from_url(url, socket_timeout=patience, socket_connect_timeout=patience)
+
+
+def key(kind: str, *, tenant: str, monitor: str) -> bytes:
+    # JSON, so that no tenant and monitor together read like those of somebody else.
+    return kind.encode() + b":" + msgspec.json.encode((tenant, monitor))
+
+
+async def answered(asked: Awaitable[T]) -> T:
+    """Raises SourceUnavailable in our own words; no address and no password is in them."""
+    try:
+        return await asked
+    except (AuthenticationError, NoPermissionError) as error:
+        message = "Redis refuses our user; check name and password in its address, and its ACL."
+        raise SourceUnavailable(message, cause=type(error).__name__) from error
+    except ResponseError as error:
+        message = "Redis did not take a command: it may be full, read-only, or older than 6."
+        # Only the first word: the others may repeat what we sent.
+        raise SourceUnavailable(message, cause=str(error).partition(" ")[0]) from error
+    except (RedisError, OSError) as error:
+        message = "Redis cannot be used: it does not answer; see that it runs."
+        raise SourceUnavailable(message, cause=type(error).__name__) from error
