@@ -15,7 +15,8 @@ from functions.clients.http import CurlHttp, outbound_http
 from functions.core.alert_ports import Channel, ChannelRow
 from functions.core.channel import Lent
 from functions.core.errors import Fault, InvalidConfiguration
-from functions.core.ports import Clock, EventSink, HttpClient, ReadingStore
+from functions.core.ports import Clock, CursorStore, EventSink, HttpClient, ReadingStore
+from functions.core.provider import Loan
 from functions.core.reading import Reading
 from functions.core.rollup import DAY, rollup_days
 from functions.core.seal import Opener, SpecVerifier
@@ -26,6 +27,7 @@ from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from functions.stores.sqlite import SqliteReadings
+from functions.stores.sqlite_cursors import SqliteCursors
 from mcp_service.database.database import Database
 from mcp_service.desired import desired, mend
 from mcp_service.heartbeat import EVERY, Heartbeat
@@ -61,6 +63,7 @@ class App:
     sink: InProcessSink
     queue: AlertingQueue
     readings: SqliteReadings
+    cursors: SqliteCursors
     http: CurlHttp
     loops: dict[str, Loop]
     clock: Clock
@@ -91,6 +94,7 @@ class App:
         await self.runtime.finish(LAST_POLLS)
         self.queue.close()
         self.readings.close()
+        self.cursors.close()
         self.http.close()
 
 
@@ -113,7 +117,8 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
             deliver.wake()
 
     sink = InProcessSink(Recording(readings), submit)
-    runtime = embedded(settings, http, sink=sink, clock=clock)
+    cursors = SqliteCursors(Path(settings.home) / "cursors.db")
+    runtime = embedded(settings, http, sink=sink, clock=clock, cursors=cursors)
     stores = (Database(engine), SqlAlertRecords(engine), readings)
     app = App(
         service=bundle(settings, stores, runtime=runtime, clock=clock),
@@ -121,6 +126,7 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
         sink=sink,
         queue=queue,
         readings=readings,
+        cursors=cursors,
         http=http,
         loops={deliver.name: deliver},
         clock=clock,
@@ -147,15 +153,20 @@ def bundle(settings: Settings, stores: Stores, *, runtime: Runtime, clock: Clock
     )
 
 
-def embedded(settings: Settings, http: HttpClient, *, sink: EventSink, clock: Clock) -> Embedded:
+def embedded(
+    settings: Settings, http: HttpClient, *, sink: EventSink, clock: Clock, cursors: CursorStore
+) -> Embedded:
     """The runtime that polls in this process."""
     keys = Path(settings.keys)
     polling = Polling(
         verifier=SpecVerifier(read_key(keys, "spec.pub")),
-        http=http,
-        opener=Opener("poll", read_key(keys, "poll.key")),
+        loan=Loan(
+            clock=clock,
+            http=http,
+            opener=Opener("poll", read_key(keys, "poll.key")),
+            cursors=cursors,
+        ),
         sink=sink,
-        clock=clock,
         deadline=settings.deadline,
     )
     signing_key = read_key(keys, "spec.key")

@@ -11,8 +11,9 @@ import msgspec
 
 from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.form import Question, form_faults, questions
+from functions.core.memory import Memory
 from functions.core.monitor import MonitorSpec
-from functions.core.ports import Clock, HttpClient, SecretOpener
+from functions.core.ports import Clock, CursorStore, HttpClient, SecretOpener
 from functions.core.reading import Reading
 
 T = TypeVar("T")
@@ -87,6 +88,15 @@ class ProvidesHistory(Protocol):
     async def history(self, context: "Context", *, since: int, until: int) -> list[Reading]: ...
 
 
+class Loan(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runtime lends to all polls alike."""
+
+    clock: Clock
+    http: HttpClient
+    opener: SecretOpener
+    cursors: CursorStore | None = None
+
+
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What the runtime lends a provider for one poll."""
 
@@ -98,6 +108,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     log: logging.Logger
     deadline: float
     """Seconds this poll may take in all."""
+    memory: Memory = msgspec.field(default_factory=Memory)
+    """What the provider knows from the poll before, and leaves to the next one."""
 
     def secret(self, name: str, host: str) -> str | None:
         """The value of a secret slot for sending to `host`, or None when the monitor has none.

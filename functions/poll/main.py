@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from functions.answer import answered
 from functions.clients.broker import BrokerSink, open_broker
-from functions.clients.http import outbound_http
 from functions.clock import SystemClock
 from functions.core.events import CHECK, PING, Event, believed, expect, sent_at
-from functions.core.seal import Opener, SpecVerifier
+from functions.core.seal import SpecVerifier
+from functions.poll.loan import loan_of
 from functions.poll.polling import LOG, Polling
 from functions.settings import Settings
 
@@ -42,9 +42,7 @@ def polling(*keys: str) -> Polling:
     specs, secrets, events = keys
     return Polling(
         SpecVerifier(specs),
-        outbound_http(SETTINGS.allow_private),
-        opener=Opener("poll", secrets),
+        loan_of(SETTINGS, key=secrets),
         sink=BrokerSink(open_broker(SETTINGS.broker_url, shared_keys=events)),
-        clock=SystemClock(),
         deadline=SETTINGS.deadline,
     )

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import math
+from collections.abc import Callable
 
 import msgspec
 
 from functions.core.errors import MonitorError
+from functions.core.memory import Memory
 from functions.core.monitor import MonitorSpec
-from functions.core.ports import Clock, EventSink, HttpClient, SecretOpener
-from functions.core.provider import Context, configured
+from functions.core.ports import EventSink
+from functions.core.provider import Context, Loan, Provider, configured
 from functions.core.reading import Failure, FailureKind, Reading
 from functions.core.seal import SpecVerifier
 from functions.providers import load
@@ -35,19 +37,18 @@ class Polling:
     def __init__(
         self,
         verifier: SpecVerifier,
-        http: HttpClient,
+        loan: Loan,
         *,
-        opener: SecretOpener,
         sink: EventSink,
-        clock: Clock,
         deadline: float = 10.0,
+        providers: Callable[[str], type[Provider]] = load,
     ) -> None:
         self._verifier = verifier
-        self._http = http
-        self._opener = opener
+        self._loan = loan
+        self._clock = loan.clock
         self._sink = sink
-        self._clock = clock
         self._deadline = deadline
+        self._providers = providers
         self._failing: dict[str, str] = {}
 
     async def tick(self, document: bytes, at: float) -> Reading:
@@ -59,36 +60,50 @@ class Polling:
         spec = self._verifier.open(document)
         slot = spec.schedule.slot(at)
         ends = min(self._clock.now(), slot) + spec.interval  # the next slot is not held up
-        reading = await self._look(spec, slot, ends=ends)
+        memory = Memory(self._loan.cursors, spec, slot=slot)
+        reading = await self._look(spec, memory, slot=slot, ends=ends)
         if _bad(reading) and self._clock.now() + RECHECK_AFTER < ends:
             await asyncio.sleep(RECHECK_AFTER)
-            reading = await self._look(spec, slot, ends=ends)
+            memory = Memory(self._loan.cursors, spec, slot=slot)
+            reading = await self._look(spec, memory, slot=slot, ends=ends)
         await self._sink.emit(reading)
         self._note(reading)
+        if reading.failure is None:
+            await self._remember(memory, spec)
         return reading
 
     async def check(self, spec: MonitorSpec) -> Reading:
         """One look that is neither repeated nor emitted."""
         now = self._clock.now()
-        return await self._look(spec, spec.schedule.slot(now), ends=now + self._deadline)
+        slot = spec.schedule.slot(now)
+        memory = Memory(self._loan.cursors, spec, slot=slot)
+        return await self._look(spec, memory, slot=slot, ends=now + self._deadline)
 
     async def answer(self, document: bytes) -> bytes:
         """The reading of a `check`, as JSON. Raises for a document that is not ours, as `tick`."""
         return msgspec.json.encode(await self.check(self._verifier.open(document)))
 
-    async def _look(self, spec: MonitorSpec, slot: int, *, ends: float) -> Reading:
+    async def _remember(self, memory: Memory, spec: MonitorSpec) -> None:
+        """The reading is out: a cursor that cannot be saved makes the next poll repeat itself."""
+        try:
+            await memory.save()
+        except MonitorError as error:
+            LOG.warning("monitor %s forgets what it has seen: %s", spec.id, error.message)
+
+    async def _look(self, spec: MonitorSpec, memory: Memory, *, slot: int, ends: float) -> Reading:
         deadline = min(self._deadline, max(ends - self._clock.now(), SHORTEST_LOOK))
         context = Context(
             spec=spec,
             slot=slot,
             clock=self._clock,
-            http=self._http,
-            opener=self._opener,
+            http=self._loan.http,
+            opener=self._loan.opener,
             log=LOG,
             deadline=deadline,
+            memory=memory,
         )
         try:
-            provider = configured(load(spec.provider), spec.config)
+            provider = configured(self._providers(spec.provider), spec.config)
             async with asyncio.timeout(deadline * _MARGIN):
                 reading = await provider.poll(context)
         except TimeoutError:

@@ -1,6 +1,6 @@
 """The Secrets that the set-up Job makes: keys, one Secret per role, so that no function sees the
-key of another, and poll's own way into Redis. Run again, only what is missing or differs is written,
-so that a key added to the service's Secret reaches the others."""
+key of another, and poll's own way into Redis. Run again, only what is missing or differs is
+written, so that a key added to the service's Secret reaches the others."""
 
 import base64
 import secrets

@@ -11,7 +11,7 @@ import pytest
 from functions.clients.http import outbound_http
 from functions.core.errors import AccessDenied, InvalidConfiguration, MonitorError, UnexpectedAnswer
 from functions.core.monitor import MonitorSpec
-from functions.core.provider import Context, configured
+from functions.core.provider import Context, Loan, configured
 from functions.core.reading import Reading
 from functions.core.seal import (
     Opener,
@@ -250,10 +250,12 @@ async def test_a_tick_turns_a_changed_shape_into_a_failed_reading_with_its_cause
     signing, kept = new_signing_key(), Kept()
     polling = Polling(
         SpecVerifier(public_of(signing)),
-        outbound_http(["127.0.0.1"]),
-        opener=Opener("poll", SEALING),
+        Loan(
+            clock=Stopped(),
+            http=outbound_http(["127.0.0.1"]),
+            opener=Opener("poll", SEALING),
+        ),
         sink=kept,
-        clock=Stopped(),
     )
     answer(api, {"n": 1})
     document = sign_spec(spec_of({"url": api.url()}, {"bearer": sealed("t0ken")}), signing)

@@ -9,6 +9,7 @@ import pytest
 from functions.core.errors import SourceUnavailable
 from functions.core.monitor import MonitorSpec
 from functions.core.ports import HttpRequest, HttpResponse
+from functions.core.provider import Loan
 from functions.core.reading import Reading
 from functions.core.seal import Opener, SpecVerifier, new_sealing_key, new_signing_key, public_of
 from functions.poll.polling import Polling
@@ -66,11 +67,13 @@ class Scene:
         self.clock, self.target, self.kept = HandClock(START), Target(), Kept()
         key = new_signing_key()
         polling = Polling(
-            verifier=SpecVerifier(public_of(key)),
-            http=self.target,
-            opener=Opener("poll", new_sealing_key()),
+            SpecVerifier(public_of(key)),
+            Loan(
+                clock=self.clock,
+                http=self.target,
+                opener=Opener("poll", new_sealing_key()),
+            ),
             sink=self.kept,
-            clock=self.clock,
         )
         self.runtime = Embedded(polling, signing_key=key, clock=self.clock, concurrency=concurrency)
 

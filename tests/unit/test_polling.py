@@ -3,13 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Annotated
 
 import pytest
+from msgspec import Meta
 
 from functions.core.errors import AccessDenied, InvalidConfiguration, SourceUnavailable
+from functions.core.memory import Memory
 from functions.core.monitor import MonitorSpec
 from functions.core.outbound import OwnNetworkDown
 from functions.core.ports import HttpRequest, HttpResponse
+from functions.core.provider import Context, Loan, Provider
 from functions.core.reading import FailureKind, Reading
 from functions.core.seal import (
     Opener,
@@ -20,6 +24,7 @@ from functions.core.seal import (
     sign_spec,
 )
 from functions.poll.polling import Polling
+from functions.providers import load
 from tests.unit.clocks import HandClock
 
 pytestmark = pytest.mark.anyio
@@ -72,6 +77,36 @@ class Sink:
         self.readings.append(reading)
 
 
+class Cursors:
+    """Implements ports.CursorStore in memory; it can be away."""
+
+    def __init__(self) -> None:
+        self.saved: dict[int, bytes] = {}
+        self.is_away = False
+
+    async def load(self, tenant: str, monitor: str) -> bytes | None:
+        return self.saved[max(self.saved)] if self.saved else None
+
+    async def save(self, tenant: str, monitor: str, *, slot: int, cursor: bytes) -> bool:
+        if self.is_away:
+            raise SourceUnavailable("Redis is away")
+        self.saved[slot] = cursor
+        return True
+
+
+class Counter(Provider):
+    """Counts its polls; its target may be down."""
+
+    url: Annotated[str, Meta(title="Address", description="what is counted")]
+
+    async def poll(self, context: Context) -> Reading:
+        before = await context.memory.cursor()
+        context.memory.keep(str(int(before or b"0") + 1).encode())
+        started = context.clock.now()
+        await context.http.fetch(HttpRequest(url=self.url))
+        return context.reading({"before": float(before or b"0")}, started=started)
+
+
 class Rig:
     """A Polling over scripted parts."""
 
@@ -79,13 +114,18 @@ class Rig:
         self.clock = HandClock(SLOT + 0.4)
         self.http = Http(script, self.clock, each=each)
         self.sink = Sink()
+        self.cursors = Cursors()
         self.polling = Polling(
             SpecVerifier(public_of(SIGNING)),
-            self.http,
-            opener=Opener("poll", new_sealing_key()),
+            Loan(
+                clock=self.clock,
+                http=self.http,
+                opener=Opener("poll", new_sealing_key()),
+                cursors=self.cursors,
+            ),
             sink=self.sink,
-            clock=self.clock,
             deadline=deadline,
+            providers=lambda name: Counter if name == "counter" else load(name),
         )
 
     async def tick(self, *, interval: int = 60, provider: str = "website") -> Reading:
@@ -212,3 +252,44 @@ async def test_the_first_failure_and_the_recovery_are_logged_and_not_each_repeti
         "monitor shop is blind: no route",
         "monitor shop sees again",
     ]
+
+
+async def test_a_cursor_goes_from_one_poll_to_the_next() -> None:
+    rig = Rig(200)
+    for _ in range(3):
+        await rig.tick(provider="counter")
+        rig.clock.advance(60)
+    assert [reading.metrics["before"] for reading in rig.sink.readings] == [0, 1, 2]
+    assert rig.cursors.saved == {SLOT: b"1", SLOT + 60: b"2", SLOT + 120: b"3"}
+
+
+async def test_no_cursor_is_saved_of_a_reading_that_nobody_accepted_or_that_failed() -> None:
+    rig = Rig(SourceUnavailable("refused"))
+    await rig.tick(provider="counter", interval=5)
+    rig = Rig(200)
+    rig.sink.refuses = True
+    with pytest.raises(SourceUnavailable):
+        await rig.tick(provider="counter")
+    assert rig.cursors.saved == {}
+
+
+async def test_a_check_saves_no_cursor() -> None:
+    rig = Rig(200)
+    reading = await rig.polling.check(spec(provider="counter"))
+    assert reading.metrics == {"before": 0.0}
+    assert rig.cursors.saved == {}
+
+
+async def test_a_cursor_that_cannot_be_saved_costs_no_reading(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig(200)
+    rig.cursors.is_away = True
+    await rig.tick(provider="counter")
+    assert len(rig.sink.readings) == 1
+    assert "forgets what it has seen: Redis is away" in caplog.text
+
+
+async def test_a_provider_that_must_remember_says_what_is_missing_for_that() -> None:
+    with pytest.raises(SourceUnavailable, match="CLAUDE_MONITOR_REDIS_URL"):
+        await Memory().cursor()
