@@ -109,7 +109,8 @@ async def torment(
     for number in range(KILLS):
         began = time.time()
         site.behave("500" if number % 3 else "ok")
-        await asyncio.sleep(chance.uniform(0, 2.5 * INTERVAL))
+        least = 2 if number % 3 == 2 else 0  # an outage that every monitor sees twice
+        await asyncio.sleep(chance.uniform(least, 2.5) * INTERVAL)
         await look(service, monitors, ledger)
         await asyncio.sleep(chance.uniform(0, 1))
         ledger.up.append((began, time.time()))

@@ -8,7 +8,7 @@ import sqlite3
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -84,10 +84,10 @@ def problems(service: StandingService) -> list[str]:
     return named
 
 
-async def until(met: Any) -> None:
+async def until(what: str, met: Callable[[], bool], service: StandingService) -> None:
     end = time.monotonic() + PATIENCE
     while not met():
-        assert time.monotonic() < end, "it did not come to pass"
+        assert time.monotonic() < end, f"{what}: not so; {problems(service)}\n{service.output()}"
         await asyncio.to_thread(time.sleep, 0.2)
 
 
@@ -97,18 +97,28 @@ def unexplained(service: StandingService) -> list[int]:
     return sorted(set(range(slots[0], slots[-1], INTERVAL)) - set(slots))
 
 
+async def every_slot_is_there(service: StandingService, count: int) -> None:
+    """With two good readings more than `count`, and those that were missed."""
+
+    def there() -> bool:
+        return len(good(service)) >= count + 2 and not unexplained(service)
+
+    await until("every slot has a reading", there, service)
+
+
 async def test_a_full_disk_is_said_and_its_slots_are_shown_as_missed(
     service: StandingService, website: Website
 ) -> None:
     await arm(service, website)
-    await until(lambda: len(good(service)) >= 2)
+    await until("two readings", lambda: len(good(service)) >= 2, service)
     before = good(service)
     limit_files(service, 1)
-    await until(lambda: any("disk" in problem for problem in problems(service)))
+    full = "a full disk is said"
+    await until(full, lambda: any("disk" in problem for problem in problems(service)), service)
     await asyncio.to_thread(time.sleep, OUTAGE)
     limit_files(service, resource.RLIM_INFINITY)
-    await until(lambda: problems(service) == [])
-    await until(lambda: len(good(service)) >= len(before) + 2 and not unexplained(service))
+    await until("all is well", lambda: problems(service) == [], service)
+    await every_slot_is_there(service, len(before))
     kinds = [reading.failure.kind for reading in stored(service) if reading.failure]
     assert set(before) <= set(good(service))
     assert set(kinds) == {"missed"}
@@ -119,11 +129,11 @@ async def test_a_locked_alert_database_is_said_and_nothing_is_lost(
     service: StandingService, website: Website
 ) -> None:
     await arm(service, website)
-    await until(lambda: len(good(service)) >= 2)
+    await until("two readings", lambda: len(good(service)) >= 2, service)
     with closing(sqlite3.connect(service.home / "monitors.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        await until(lambda: problems(service) != [])
+        await until("a lock is said", lambda: problems(service) != [], service)
         other.execute("ROLLBACK")
-    await until(lambda: problems(service) == [])
+    await until("all is well", lambda: problems(service) == [], service)
     count = len(good(service))
-    await until(lambda: len(good(service)) >= count + 2 and not unexplained(service))
+    await every_slot_is_there(service, count)
