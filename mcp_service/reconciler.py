@@ -23,8 +23,10 @@ class Reconciler:
 
     async def step(self) -> None:
         """One round. A monitor that the runtime refuses does not hold up the others."""
-        self.wanted = {spec.id: spec for spec in await asyncio.to_thread(self._desired)}
+        # The runtime first: whoever changes a monitor writes its row before asking the runtime, so
+        # these rows are never older than what runs, and no change of a moment ago is taken back.
         running = await self._runtime.list()
+        self.wanted = {spec.id: spec for spec in await asyncio.to_thread(self._desired)}
         for monitor in running.keys() - self.wanted.keys():
             await self._runtime.remove(monitor)
         for spec in self.wanted.values():

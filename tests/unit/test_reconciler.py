@@ -1,0 +1,72 @@
+"""The reconciler beside another replica, which changes monitors at the same time."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from functions.core.monitor import MonitorSpec
+from functions.core.reading import Reading
+from mcp_service.reconciler import Reconciler
+from mcp_service.runtime.port import RuntimeStatus
+
+pytestmark = pytest.mark.anyio
+
+
+def spec(monitor: str, version: int = 1) -> MonitorSpec:
+    return MonitorSpec(
+        id=monitor, tenant="t", version=version, provider="website", config={}, interval=10, phase=0
+    )
+
+
+class Shared:
+    """Rows and a runtime; `then` is what the other replica does once it was looked at either."""
+
+    def __init__(self, *specs: MonitorSpec) -> None:
+        self.rows = {one.id: one for one in specs}
+        self.running = {one.id: one.version for one in specs}
+        self.then: tuple[MonitorSpec, ...] | None = None
+
+    def desired(self) -> Iterable[MonitorSpec]:
+        seen = list(self.rows.values())
+        self._change()
+        return seen
+
+    async def list(self) -> dict[str, RuntimeStatus]:
+        seen = {
+            monitor: RuntimeStatus(monitor=monitor, version=version, ready=True)
+            for monitor, version in self.running.items()
+        }
+        self._change()
+        return seen
+
+    async def apply(self, spec: MonitorSpec) -> None:
+        self.running[spec.id] = spec.version
+
+    async def remove(self, monitor: str) -> None:
+        self.running.pop(monitor, None)
+
+    async def check(self, spec: MonitorSpec) -> Reading:
+        raise NotImplementedError
+
+    def _change(self) -> None:
+        if self.then is not None:
+            self.rows = {one.id: one for one in self.then}
+            self.running = {one.id: one.version for one in self.then}
+            self.then = None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param((), (spec("m"),), id="created"),
+        pytest.param((spec("m"),), (spec("m", 2),), id="changed"),
+        pytest.param((spec("m"),), (), id="paused or deleted"),
+    ],
+)
+async def test_what_another_replica_does_between_its_two_looks_is_not_taken_back(
+    before: tuple[MonitorSpec, ...], after: tuple[MonitorSpec, ...]
+) -> None:
+    shared = Shared(*before)
+    shared.then = after
+    await Reconciler(shared.desired, shared).step()
+    assert shared.running == {one.id: one.version for one in after}
