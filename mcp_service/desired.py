@@ -30,10 +30,9 @@ def mend(database: Database, records: SqlAlertRecords) -> int:
     Returns how many had to be mended."""
     rows = {(row.tenant, row.monitor): row for row in records.monitors()}
     mended = 0
-    for record in database.monitors.all():
-        row = rows.pop((record.tenant, record.id), None)
-        rules = database.monitors.history(record.tenant, record.id)[-1].rules
-        wanted = row_of(record, rules, rules_version=row.rules_version if row else 1)
+    for last in database.monitors.last_of_all():
+        row = rows.pop((last.record.tenant, last.record.id), None)
+        wanted = row_of(last.record, last.rules, rules_version=row.rules_version if row else 1)
         if row is None or msgspec.structs.replace(row, states={}, newest=0) != wanted:
             records.put_monitor(wanted)
             mended += 1

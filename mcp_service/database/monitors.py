@@ -1,6 +1,16 @@
 """Monitors as their owners want them, and the history of each."""
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from functions.core.alert_ports import MonitorRow
@@ -62,6 +72,23 @@ class Monitors:
                 put_monitor(connection, row)
         except IntegrityError:
             raise _name_taken() from None
+
+    def last(self, tenant: str, monitor: str) -> Change | None:
+        """The last change of one monitor: the monitor and its rules as they are now."""
+        mine = (changes.c.tenant == tenant) & (changes.c.monitor == monitor)
+        query = select(changes).where(mine).order_by(changes.c.number.desc()).limit(1)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).first()
+        return record_of(Change, changes, row=row) if row else None
+
+    def last_of_all(self) -> list[Change]:
+        """The last change of each monitor of everybody, as of one moment."""
+        key = (changes.c.tenant, changes.c.monitor)
+        newest = select(*key, func.max(changes.c.number).label("number")).group_by(*key).subquery()
+        same = and_(*(changes.c[column.name] == column for column in newest.columns))
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(changes).join(newest, same))
+            return [record_of(Change, changes, row=row) for row in rows]
 
     def history(self, tenant: str, monitor: str) -> list[Change]:
         """Oldest first."""

@@ -29,11 +29,7 @@ async def owned(service: Service, tenant: str, *, named: str) -> MonitorRecord:
 async def last_change(service: Service, tenant: str, *, named: str) -> Change:
     """The monitor and its rules as they are now, and the number that says whether they still are
     when they are written. Raises Unknown."""
-    record = await owned(service, tenant, named=named)
-    history = await asyncio.to_thread(service.database.monitors.history, tenant, record.id)
-    if not history:  # deleted between the two looks
-        raise Unknown("monitor", named, own=())
-    return history[-1]
+    return await _last(service, await owned(service, tenant, named=named))
 
 
 async def unhurried(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -48,13 +44,11 @@ async def unhurried(attempt: Callable[[], Awaitable[T]]) -> T:
 
 
 async def alert_row(service: Service, record: MonitorRecord) -> MonitorRow:
-    """How the rules see it; rebuilt from its history when it is gone."""
+    """How the rules see it; rebuilt from its last change when it is gone. Raises Unknown."""
     row = await asyncio.to_thread(service.records.monitor, record.tenant, record.id)
     if row is None:
-        history = await asyncio.to_thread(
-            service.database.monitors.history, record.tenant, record.id
-        )
-        row = row_of(record, history[-1].rules)
+        last = await _last(service, record)
+        row = row_of(last.record, last.rules)
         await asyncio.to_thread(service.records.put_monitor, row)
     return row
 
@@ -81,6 +75,13 @@ def row_of(record: MonitorRecord, rules: dict[str, str], *, rules_version: int =
         channels=record.channels,
         paused=record.state == "paused",
     )
+
+
+async def _last(service: Service, record: MonitorRecord) -> Change:
+    found = await asyncio.to_thread(service.database.monitors.last, record.tenant, record.id)
+    if found is None:  # deleted since it was looked up
+        raise Unknown("monitor", record.name, own=())
+    return found
 
 
 def provider_of(record: MonitorRecord) -> Provider:

@@ -20,8 +20,8 @@ from mcp_service.database import tables
 from mcp_service.database.checks import LIFE
 from mcp_service.database.database import Database
 from mcp_service.database.migrate import migrate
-from mcp_service.database.monitors import Outdated
-from mcp_service.database.records import Check, CodeRecord, MonitorRecord
+from mcp_service.database.monitors import Monitors, Outdated
+from mcp_service.database.records import Change, Check, CodeRecord, MonitorRecord
 from mcp_service.desired import desired, mend
 from mcp_service.monitors.lookup import row_of
 
@@ -162,3 +162,49 @@ def test_rows_of_the_rules_that_disagree_are_mended(engine: Engine, database: Da
     [row] = records.monitors()
     assert msgspec.structs.replace(row, states={}) == row_of(record(), rules)
     assert mend(database, records) == 0
+
+
+class Vanishing(Monitors):
+    """A monitor is deleted by somebody as soon as all were looked at."""
+
+    def all(self) -> list[MonitorRecord]:
+        found = super().all()
+        self.drop("ann", "m1")
+        return found
+
+    def last_of_all(self) -> list[Change]:
+        found = super().last_of_all()
+        self.drop("ann", "m1")
+        return found
+
+
+def test_a_monitor_that_is_deleted_meanwhile_does_not_stop_the_mending(
+    engine: Engine, database: Database
+) -> None:
+    records = SqlAlertRecords(engine)
+    added(database, record(), {"down": "up is 0"})
+    added(database, record(id="m2", name="bank"), {"down": "up is 0"})
+    records.drop_monitor("ann", "m1")
+    records.drop_monitor("ann", "m2")
+    database.monitors = Vanishing(engine)
+    for _ in range(2):
+        mend(database, records)
+    assert [row.monitor for row in records.monitors()] == ["m2"]
+
+
+def test_the_last_change_of_each_monitor_is_what_it_is_now(database: Database) -> None:
+    for tenant in ("ann", "bob"):
+        added(database, record(tenant), {"down": "up is 0"})
+    newer = record(version=2)
+    before = database.monitors.last("ann", "m1")
+    assert before is not None
+    rules = {"slow": "latency above 9"}
+    row = row_of(newer, rules)
+    database.monitors.change(newer, row=row, before=before, what="changed", at=2)
+    last = {one.record.tenant: one for one in database.monitors.last_of_all()}
+    assert {tenant: (one.number, one.rules) for tenant, one in last.items()} == {
+        "ann": (2, rules),
+        "bob": (1, {"down": "up is 0"}),
+    }
+    assert database.monitors.last("ann", "m1") == last["ann"]
+    assert database.monitors.last("ann", "m2") is None
