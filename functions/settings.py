@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from functions.core.errors import Fault, InvalidConfiguration
+from functions.core.errors import Fault, InvalidConfiguration, SourceUnavailable
 from functions.core.keyring import parse_keys
 
 PREFIX = "CLAUDE_MONITOR_"
@@ -66,22 +66,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def key(self, name: str) -> str:
         """The text of a key file (`spec.pub`, `events.key`), read when needed. Raises
-        InvalidConfiguration when it is not there."""
+        SourceUnavailable when it holds no keys: no event is to blame, so all come again."""
         try:
-            return Path(self.keys, name).read_text("ascii")
+            return self._keys(name)
+        except InvalidConfiguration as error:
+            message = f"A key of ours cannot be used: {error.message}"
+            raise SourceUnavailable(message, cause=error.cause) from error
+
+    def key_faults(self, name: str) -> tuple[Fault, ...]:
+        """What is wrong with a key file; nothing when it can be read and holds keys."""
+        try:
+            self._keys(name)
+        except InvalidConfiguration as error:
+            return error.faults
+        return ()
+
+    def _keys(self, name: str) -> str:
+        try:
+            text = Path(self.keys, name).read_text("ascii")
         except (OSError, UnicodeError) as error:
             problem = f"has no key file {name} to read; `claude-monitor setup` makes it"
             raise InvalidConfiguration(
                 Fault(variable("keys"), problem), cause=type(error).__name__
             ) from error
-
-    def key_faults(self, name: str) -> tuple[Fault, ...]:
-        """What is wrong with a key file; nothing when it can be read and holds keys."""
-        try:
-            parse_keys(self.key(name), file=name)
-        except InvalidConfiguration as error:
-            return error.faults
-        return ()
+        parse_keys(text, file=name)
+        return text
 
 
 def variable(field: str) -> str:

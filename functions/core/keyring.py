@@ -1,6 +1,6 @@
 """Keys as text, one `KEYID BASE64` a line: the first one is used, all of them are believed, so a
-key is rotated by putting the new one above the old one. Standard library only: record and alert
-check MACs without loading any cryptography."""
+new key is known everywhere, below the old one, before it goes to the top and is used. Standard
+library only: record and alert check MACs without loading any cryptography."""
 
 import base64
 import binascii

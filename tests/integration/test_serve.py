@@ -118,6 +118,18 @@ def test_a_key_is_rotated_while_poll_runs(
     assert macs == [SHARED.partition(" ")[0], *[shared.partition(" ")[0]] * 3]
 
 
+def test_a_key_file_that_somebody_damages_costs_no_event(
+    poll: Function, settings: dict[str, str], website: Website
+) -> None:
+    """The fault is ours: the event is wanted again, and taken once the file is right again."""
+    file = Path(settings["CLAUDE_MONITOR_KEYS"], "events.key")
+    file.write_text("not a key")
+    status, told = poll.post(*tick(document(website.url)))
+    assert (status, b"events.key line 1" in told) == (503, True)
+    file.write_text(SHARED)
+    assert poll.post(*tick(document(website.url)))[0] == 204
+
+
 def test_a_dead_target_is_a_reading_and_a_refusing_broker_is_a_503(
     poll: Function, website: Website, broker: Broker
 ) -> None:
