@@ -20,7 +20,7 @@ from mcp_service import background
 from mcp_service.app import lent
 from mcp_service.chosen import chosen_app
 from mcp_service.clock import SteadyClock
-from mcp_service.database.migrate import migrate
+from mcp_service.database.migrate import is_newest
 from mcp_service.heartbeat import Heartbeat
 from mcp_service.http import listen
 from mcp_service.keys import KEY_SECRETS, ROLES, read_key
@@ -89,7 +89,10 @@ def keys(settings: Settings) -> str:
 
 
 async def database(settings: Settings) -> str:
-    await asyncio.to_thread(migrate, settings.database_url)
+    if not await asyncio.to_thread(is_newest, settings.database_url):
+        own = settings.runtime == "embedded"
+        fix = "run: claude-monitor setup" if own else "let the set-up Job of this version run"
+        raise SourceUnavailable(f"Its schema is not that of this version; {fix}")
     return "opened, schema is the newest"
 
 

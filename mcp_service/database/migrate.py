@@ -4,10 +4,12 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from functions.core.errors import SourceUnavailable
-from functions.stores.sql.engine import open_engine, writing
+from functions.stores.sql.engine import open_engine, reading, writing
 
 OTHERS = 15
 """Seconds to wait for another process that migrates."""
@@ -23,6 +25,18 @@ def migrate(url: str) -> None:
         with writing(engine) as connection:
             _prepare(connection)
             command.upgrade(configuration(connection), "head")
+    finally:
+        engine.dispose()
+
+
+def is_newest(url: str) -> bool:
+    """Whether the schema is the newest one; nothing is changed. Errors as of `migrate`."""
+    engine = open_engine(url)
+    try:
+        with reading(engine) as connection:
+            found = MigrationContext.configure(connection).get_current_heads()
+            history = ScriptDirectory.from_config(configuration(connection))
+        return set(found) == set(history.get_heads())
     finally:
         engine.dispose()
 

@@ -19,7 +19,7 @@ from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.database import tables
 from mcp_service.database.checks import LIFE
 from mcp_service.database.database import Database
-from mcp_service.database.migrate import migrate
+from mcp_service.database.migrate import is_newest, migrate
 from mcp_service.database.monitors import Monitors, Outdated
 from mcp_service.database.records import Change, Check, CodeRecord, MonitorRecord
 from mcp_service.desired import desired, mend
@@ -57,6 +57,7 @@ def differs(*compared: Any) -> bool | None:
 
 
 def test_the_migrated_schema_is_that_of_the_code(engine: Engine) -> None:
+    assert is_newest(engine.url.render_as_string(hide_password=False))
     with writing(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": differs})
         assert compare_metadata(context, tables.monitors.metadata) == []
@@ -65,8 +66,10 @@ def test_the_migrated_schema_is_that_of_the_code(engine: Engine) -> None:
 
 def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'monitors.db'}"
-    migrate(url)
-    migrate(url)
+    assert not is_newest(url)
+    for _ in range(2):
+        migrate(url)
+        assert is_newest(url)
 
 
 def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:

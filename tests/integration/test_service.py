@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -198,6 +199,19 @@ def test_doctor_tries_every_part_and_fails_only_for_what_is_broken(tmp_path: Pat
     assert "claude-monitor setup" in lines["keys"]
     assert lines["database"].startswith("ok")
     assert ended.returncode == 1
+
+
+def test_doctor_changes_nothing_in_a_database_that_is_behind(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    command(home, "setup")
+    (home / "monitors.db").unlink()
+    for _ in range(2):
+        told = command(home, "doctor").stdout
+        [line] = [line for line in told.splitlines() if line.split()[1:2] == ["database"]]
+        assert line.startswith("FAILED")
+        assert line.endswith("run: claude-monitor setup")
+    command(home, "setup")
+    assert re.search(r"^ok +database ", command(home, "doctor").stdout, re.MULTILINE)
 
 
 @pytest.fixture
