@@ -17,7 +17,6 @@ __all__ = [
     "PING",
     "READING",
     "SOURCE",
-    "SWEEP",
     "Event",
     "believed",
     "decode",
@@ -34,7 +33,6 @@ READING = "io.claudemonitor.reading"
 ALERT = "io.claudemonitor.alert"
 CHECK = "io.claudemonitor.check"
 PING = "dev.knative.sources.ping"
-SWEEP = "io.claudemonitor.sweep"
 
 SOURCE = "claude-monitor"
 _ADDED_ON_THE_WAY = ("knative", "trace")

@@ -12,7 +12,7 @@ from functions.answer import answered
 from functions.channels import opened
 from functions.clock import SystemClock
 from functions.core.channel import Lent
-from functions.core.events import ALERT, PING, SWEEP, Event, believed, expect
+from functions.core.events import ALERT, PING, Event, believed, expect
 from functions.notify.delivering import LOG, Delivering
 from functions.settings import Settings
 from functions.stores.sql.alerts import SqlAlertStore
@@ -35,7 +35,7 @@ async def notify(request: Request) -> Response:
 
 async def work(event: Event) -> None:
     """Whatever the event says, only what the database owes is sent."""
-    expect(event, ALERT, SWEEP, PING)
+    expect(event, ALERT, PING)
     if event.type == ALERT:
         believed(event, SETTINGS.key("events.key"))
     await delivering().sweep()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from functions.core.events import SWEEP, Event, encode
+from functions.core.events import PING, Event, encode
 from functions.stores.sql.tables import deliveries
 from mcp_service.keys import make_keys
 from tests.integration.owed import Owed
@@ -16,7 +16,7 @@ from tests.servers.function import Function, serve_command
 from tests.servers.rude import RudeMailbox
 
 HEADERS, BODY = encode(
-    Event(id="1", source="test", type=SWEEP, time="2026-01-01T00:00:00Z", data=b"{}")
+    Event(id="1", source="test", type=PING, time="2026-01-01T00:00:00Z", data=b"{}")
 )
 
 

@@ -11,7 +11,7 @@ import pytest
 from mcp import Client
 from sqlalchemy import update
 
-from functions.core.events import SWEEP, Event, encode
+from functions.core.events import PING, Event, encode
 from functions.notify.wording import message_id
 from functions.stores.sql.tables import deliveries
 from mcp_service.keys import make_keys
@@ -22,7 +22,7 @@ from tests.servers.service import COMMAND, StandingService
 
 pytestmark = pytest.mark.anyio
 HEADERS, BODY = encode(
-    Event(id="1", source="test", type=SWEEP, time="2026-01-01T00:00:00Z", data=b"{}")
+    Event(id="1", source="test", type=PING, time="2026-01-01T00:00:00Z", data=b"{}")
 )
 
 
