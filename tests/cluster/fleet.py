@@ -126,7 +126,7 @@ class Fleet:
             slots = {reading.slot for reading in stored}
             silent = set(range(min(slots), int(judged), INTERVAL)) - slots
             assert not silent, f"{monitor}: {sorted(silent)}"
-            kinds.update(one.failure.kind if one.failure else "seen" for one in stored)
+            kinds.update(one.failure.kind.value if one.failure else "seen" for one in stored)
         return kinds
 
     def check_alerts(self, known: SqlAlertRecords) -> None:

@@ -4,6 +4,7 @@ what was accepted stays, what was not is shown as missed, and every alert is mai
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,13 +17,21 @@ from tests.cluster.deployment import ROOT
 from tests.cluster.fleet import INTERVAL, MONITORS, PATIENCE, Fleet, readings
 from tests.cluster.kube import Kube, until
 from tests.cluster.test_service import claude_monitor
+from tests.conversation.play import Conversation
 
 pytestmark = pytest.mark.anyio
 
 OUTAGE = 2 * INTERVAL
 TRIGGERS = ("record", "alert", "notify")
 AS_DEPLOYED = ROOT / "knative" / "base" / "every_trigger.yaml"
-MAKING = 10
+BROKER = Kube("knative-eventing")
+PARTS_OF_BROKER = {
+    "mt-broker-ingress": "eventing.knative.dev/brokerRole=ingress",
+    "mt-broker-filter": "eventing.knative.dev/brokerRole=filter",
+    "imc-dispatcher": "messaging.knative.dev/channel=in-memory-channel,"
+    "messaging.knative.dev/role=dispatcher",
+}
+"""Of the whole cluster, by the label of its pods: all Brokers go through these."""
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +86,12 @@ async def test_the_service_dies_while_it_makes_monitors_and_finishes_them_afterw
     engine = open_engine(fleet.outside.databases.mysql)
     rows = Database(engine).monitors
     making = asyncio.create_task(make(fleet))
-    half = MONITORS + MAKING // 2
-    await asyncio.to_thread(until, "half are made", lambda: len(rows.all()) >= half)
+    await asyncio.to_thread(until, "some are made", lambda: len(rows.all()) > MONITORS + 1)
     await asyncio.to_thread(end, kube, PODS)
     await asyncio.gather(making, return_exceptions=True)
     kube.kubectl("rollout", "status", SELF, "--timeout=90s")
     made = {object_name(record.id) for record in rows.all()}
     engine.dispose()
-    assert MONITORS < len(made) < MONITORS + MAKING
     until("rows and PingSources agree", lambda: sources(kube) == made)
 
 
@@ -116,6 +123,21 @@ async def test_influxdb_and_the_mail_server_stop_and_hang(fleet: Fleet) -> None:
         assert said["error"]["retry"] is True
 
 
+async def test_redis_stops_and_hangs_and_nobody_notices(fleet: Fleet) -> None:
+    redis = fleet.outside.databases.redis
+    for away in (redis.stopped, redis.frozen):
+        fleet.flip()
+        with away():
+            fleet.until_judged()
+            async with fleet.claude() as client:
+                talk = Conversation(client, print)
+                reading = await talk.next_reading(fleet.monitors[0])
+                listed = (await talk.call("list_monitors"))["monitors"]
+        assert reading["metrics"]["up"] == 1 - fleet.flips % 2
+        [seen] = [one["up"] for one in listed if one["id"] == fleet.monitors[0]]
+        assert seen == reading["metrics"]["up"]
+
+
 async def test_what_could_not_be_recorded_is_a_dead_letter_and_arrives_when_replayed(
     fleet: Fleet,
 ) -> None:
@@ -134,6 +156,27 @@ async def test_what_could_not_be_recorded_is_a_dead_letter_and_arrives_when_repl
     assert stored[slot].failure is None
 
 
+async def test_the_broker_dies_and_comes_back(fleet: Fleet) -> None:
+    for name, selector in PARTS_OF_BROKER.items():
+        fleet.flip()
+        await fleet.in_flight()
+        end(BROKER, selector)
+        BROKER.kubectl("rollout", "status", f"deployment/{name}", "--timeout=90s")
+        fleet.until_judged()
+
+
+async def test_what_the_broker_did_not_accept_is_shown_as_missed(fleet: Fleet) -> None:
+    ingress = "deployment/mt-broker-ingress"
+    BROKER.kubectl("scale", ingress, "--replicas=0")
+    end(BROKER, PARTS_OF_BROKER["mt-broker-ingress"])
+    try:
+        await asyncio.sleep(8 * INTERVAL)
+    finally:
+        BROKER.kubectl("scale", ingress, "--replicas=1")
+        BROKER.kubectl("rollout", "status", ingress, "--timeout=90s")
+    assert (await fleet.check_slots())["missed"] > 0
+
+
 async def test_in_the_end_no_slot_is_silent_and_every_alert_was_mailed_once(
     fleet: Fleet, figure: Callable[[str], None]
 ) -> None:
@@ -150,8 +193,9 @@ async def test_in_the_end_no_slot_is_silent_and_every_alert_was_mailed_once(
 
 
 async def make(fleet: Fleet) -> None:
+    """Monitors that are seldom polled and tell nobody, until the service is gone."""
     async with fleet.claude() as client:
-        for number in range(MAKING):
+        for number in count():
             quiet = {"interval": 60, "rules": {}, "channels": []}
             await client.call_tool("create_monitor", fleet.wanted(f"made {number}") | quiet)
 
