@@ -3,7 +3,8 @@
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, LargeBinary, Row, Table, and_, insert, select, update
+from sqlalchemy import Connection, LargeBinary, Row, Table, and_, insert, update
+from sqlalchemy.exc import IntegrityError
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -24,12 +25,17 @@ def values_of(record: msgspec.Struct, table: Table) -> dict[str, Any]:
 
 
 def put(connection: Connection, table: Table, *, values: dict[str, Any]) -> None:
-    """Insert, or replace the row with the same key: the same on every database."""
+    """Insert, or replace the row with the same key: the same on every database, and whoever else
+    inserts it meanwhile."""
     key = and_(*(column == values[column.name] for column in table.primary_key.columns))
-    if connection.execute(select(*table.primary_key.columns).where(key)).first():
-        connection.execute(update(table).where(key).values(values))
-    else:
-        connection.execute(insert(table).values(values))
+    replacing = update(table).where(key).values(values)
+    if connection.execute(replacing).rowcount:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(table).values(values))
+    except IntegrityError:
+        connection.execute(replacing)
 
 
 def _documents(table: Table) -> list[str]:
