@@ -3,6 +3,7 @@
 import secrets
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -14,6 +15,7 @@ from functions.stores.redis.latest import KEPT, RedisLatest
 from functions.stores.redis.users import as_user, let_in
 from tests.contract.test_latest_readings import reading
 from tests.servers import databases
+from tests.servers.stoppable import RedisServer
 
 
 @pytest.fixture
@@ -65,6 +67,28 @@ async def test_a_user_that_is_let_in_again_has_the_new_password_and_no_other_rig
     finally:
         with Redis.from_url(admin) as server:
             server.execute_command("ACL", "DELUSER", name)
+
+
+class Remembering(RedisServer):
+    """A Redis with a file for its users."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)  # which makes the folder
+        file = folder / "users.acl"
+        file.write_text("user default on nopass ~* &* +@all\n")
+        self._command += ["--aclfile", str(file)]
+
+
+@pytest.mark.anyio
+async def test_a_server_with_a_file_for_its_users_knows_them_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    with Remembering(tmp_path / "redis") as server:
+        await let_in(server.url, "poll", password="word", rules=ACL)
+        with server.stopped():
+            pass
+        with Redis.from_url(as_user(server.url, "poll", password="word")) as user:
+            assert user.hget("cursor:x", "slot") is None
 
 
 @pytest.mark.parametrize("given", ["redis://h:1/2", "redis://u:p@h:1/2", "redis://:p%40@h:1/2"])
