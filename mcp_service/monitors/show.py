@@ -4,6 +4,7 @@ import asyncio
 
 from functions.core.alert import RuleState, State
 from functions.core.alert_ports import Delivery, MonitorRow
+from functions.core.errors import MonitorError
 from functions.core.monitor import Schedule, utc_text
 from functions.core.reading import Reading
 from functions.core.rule_text import parse
@@ -23,7 +24,6 @@ async def show_monitor(service: Service, tenant: str, *, named: str) -> Result:
     row = await alert_row(service, record)
     latest = (await service.readings.latest(tenant, [record.id])).get(record.id)
     problems = await asyncio.to_thread(_problems, service, record)
-    status = (await service.runtime.list()).get(record.id)
     now = service.clock.now()
     state = overall(record, row)
     slot = Schedule(record.interval, record.phase).next_after(now)
@@ -39,11 +39,20 @@ async def show_monitor(service: Service, tenant: str, *, named: str) -> Result:
             "latest": shown(latest) if latest else None,
             "units": units(provider_of(record), latest.metrics) if latest else None,
             "next_slot": utc_text(slot) if record.state == "active" else None,
-            "runtime": {"ready": status.ready, "reason": status.reason} if status else None,
+            "runtime": await _runs(service, record),
             "delivery_problems": problems,
         },
         next=_steps(record, state),
     )
+
+
+async def _runs(service: Service, record: MonitorRecord) -> dict[str, object] | None:
+    """What the runtime says of it. All else is worth showing while the runtime cannot be asked."""
+    try:
+        status = (await service.runtime.list()).get(record.id)
+    except MonitorError as error:
+        return {"reason": error.message}
+    return {"ready": status.ready, "reason": status.reason} if status else None
 
 
 def overall(record: MonitorRecord, row: MonitorRow) -> str:

@@ -1,0 +1,34 @@
+"""What Claude is told about monitors while the cluster on which they run does not answer."""
+
+import dataclasses
+
+import pytest
+
+from functions.core.errors import SourceUnavailable
+from mcp_service.app import App
+from mcp_service.runtime.port import RuntimeStatus
+from tests.conversation.talk import Talk, reading
+from tests.servers.website import Website
+
+pytestmark = pytest.mark.anyio
+
+AWAY = "The cluster does not answer."
+
+
+class Away:
+    """A runtime that cannot be asked; monitors tick on without it."""
+
+    async def list(self) -> dict[str, RuntimeStatus]:
+        raise SourceUnavailable(AWAY)
+
+
+async def test_a_monitor_is_shown_with_what_is_known(app: App, website: Website) -> None:
+    async with Talk(app.service, "local") as talk:
+        monitor = await talk.watch(website.url)
+    await app.sink.emit(reading(monitor, 1_700_000_000))
+    service = dataclasses.replace(app.service, runtime=Away())
+    async with Talk(service, "local") as talk:
+        shown = (await talk.tell("show_monitor", monitor=monitor["id"]))["data"]
+    assert shown["state"] == "ok"
+    assert shown["latest"]["metrics"]["up"] == 1
+    assert shown["runtime"] == {"reason": AWAY}
