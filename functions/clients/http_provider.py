@@ -64,7 +64,8 @@ class HttpProvider(Provider, frozen=True, kw_only=True):
         float,
         Meta(
             title="Timeout",
-            description="Seconds for everything, redirects included, after which it is down.",
+            description="Seconds for everything, redirects included, after which it is down. A "
+            "poll ends with its interval, and after what the operator allows it: 10 by default.",
             ge=1,
             le=30,
         ),
