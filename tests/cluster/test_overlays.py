@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mcp_service.keys import KEY_SECRETS
+from mcp_service.serve import GOODBYE
 from tests.cluster.conftest import HOW_TO_RUN
 from tests.cluster.copied import copied, operators_secrets
 from tests.cluster.kube import Kube, run
@@ -121,6 +122,15 @@ def test_production_runs_three_replicas_of_the_service_and_loses_one_at_a_time(
         spared["selector"]["matchLabels"].items()
         <= service["template"]["metadata"]["labels"].items()
     )
+
+
+def test_a_replica_in_production_answers_on_until_no_call_comes_to_it(
+    overlays: dict[str, Objects],
+) -> None:
+    pod = overlays["production"]["Deployment", "claude-monitor"]["spec"]["template"]["spec"]
+    program, seconds = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    assert program == "sleep"
+    assert 0 < int(seconds) < pod["terminationGracePeriodSeconds"] - GOODBYE
 
 
 def test_production_without_its_operators_files_names_the_one_that_is_missing(tree: Path) -> None:
