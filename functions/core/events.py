@@ -41,6 +41,9 @@ MAC, and nothing of ours reads them."""
 
 _LONGEST_UNDERWAY = 600
 """Seconds between a tick's sending and its arrival, retries and cold starts included."""
+_AHEAD = 60
+"""Seconds that the sender's clock may be ahead of ours. After a reading of a slot to come, all
+until then are behind the newest one: far less than `lateness`, or rules would leave them out."""
 
 T = TypeVar("T")
 
@@ -82,9 +85,9 @@ def sent_at(event: Event, now: float) -> float:
     """When a tick was sent. Nothing seals a tick's time, so it must be near `now`: a repeated
     document must not write into other slots. Raises InvalidConfiguration when it is not."""
     at = moment(event.time)
-    if at is None or abs(now - at) > _LONGEST_UNDERWAY:
-        problem = f"must be within {_LONGEST_UNDERWAY} s of now; compare the clocks"
-        raise InvalidConfiguration(Fault("time", problem))
+    if at is None or not -_AHEAD <= now - at <= _LONGEST_UNDERWAY:
+        limits = f"at most {_LONGEST_UNDERWAY} s ago and {_AHEAD} s ahead"
+        raise InvalidConfiguration(Fault("time", f"must be {limits}; compare the clocks"))
     return at
 
 

@@ -139,10 +139,11 @@ def test_an_event_of_another_type_is_refused_with_what_was_expected() -> None:
         expect(reading_event(READING), PING, CHECK)
 
 
-@pytest.mark.parametrize("age", [-601, 601])
+@pytest.mark.parametrize("age", [-61, 601])
 def test_a_tick_far_from_now_is_refused(age: int) -> None:
     now = 1_800_000_000.0
     tick = Event(id="1", source="s", type=PING, time=utc_text(now - age))
     with pytest.raises(InvalidConfiguration, match="compare the clocks"):
         sent_at(tick, now)
-    assert sent_at(changed(tick, time=utc_text(now - 599)), now) == now - 599
+    for near in (-59, 599):
+        assert sent_at(changed(tick, time=utc_text(now - near)), now) == now - near
