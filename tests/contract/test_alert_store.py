@@ -192,6 +192,20 @@ def test_one_tenant_and_one_channel_leave_room_for_others(store: SqlAlertStore) 
     assert claim(store, NOW + 1) == []
 
 
+@pytest.mark.parametrize("state", ["sent", "owed"])
+def test_what_is_settled_again_because_the_answer_was_lost_is_settled_once(
+    store: SqlAlertStore, records: SqlAlertRecords, state: str
+) -> None:
+    owe(store, owed(alert()))
+    [first] = claim(store)
+    settled(store, first, state)
+    claim(store)  # somebody else tries what is still owed
+    settled(store, first, state)
+    [delivery] = records.deliveries("t")
+    assert (delivery.state, delivery.attempts) == (state, 1 if state == "sent" else 2)
+    assert [one.number for one in records.attempts("t", first.id)] == [1]
+
+
 def test_the_backlog_of_one_channel_leaves_room_for_the_same_tenants_others(
     store: SqlAlertStore,
 ) -> None:

@@ -70,7 +70,10 @@ def take(connection: Connection, due: Delivery, *, now: float, lease: float) -> 
 
 
 def settle(connection: Connection, delivery: Delivery, *, attempt: Attempt) -> None:
-    """Write the outcome and the attempt. The number of the attempt tells a lost lease."""
+    """Write the outcome and the attempt. The number of the attempt tells a lost lease, and what
+    was written already: whoever lost the database's answer settles again."""
+    if _is_settled(connection, delivery, number=attempt.number):
+        return
     key = _still_owed(delivery)
     if delivery.state == "owed":
         key = (*key, deliveries.c.attempts == delivery.attempts)
@@ -84,6 +87,13 @@ def settle(connection: Connection, delivery: Delivery, *, attempt: Attempt) -> N
     whose = {"tenant": delivery.tenant, "delivery": delivery.id}
     columns = msgspec.structs.asdict(attempt) | whose
     connection.execute(insert(delivery_attempts).values(columns))
+
+
+def _is_settled(connection: Connection, delivery: Delivery, *, number: int) -> bool:
+    columns = delivery_attempts.c
+    mine = (columns.tenant == delivery.tenant) & (columns.delivery == delivery.id)
+    query = select(columns.number).where(mine, columns.number == number)
+    return connection.execute(query).first() is not None
 
 
 def _still_owed(delivery: Delivery) -> tuple[ColumnElement[bool], ...]:
