@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from functions.core.alert_ports import ChannelRow
 from functions.core.errors import MonitorError
@@ -34,13 +35,13 @@ async def show_platform(service: Service, tenant: str) -> Result:
         summary = f"Monitors and messages cannot be listed. {error.message}"
         return Result(summary=summary, data=data)
     active = [record for record in own if record.state == "active"]
-    statuses = await _statuses(service)
+    statuses, more = await _statuses(service, active)
     unready = [line for record in active if (line := _unready(record, statuses))]
     ready = len(active) - len(unready)
     away = "" if stores["readings"] == "ok" else f" {stores['readings']}"
     return Result(
         summary=f"{ready} of {len(active)} active monitors are ready on the "
-        f"{service.runtime_name} runtime; {sum(unsent.values())} messages are unsent.{away}",
+        f"{service.runtime_name} runtime; {sum(unsent.values())} messages are unsent.{away}{more}",
         data=data
         | {
             "monitors": {"all": len(own), "active": len(active), "ready": ready},
@@ -57,11 +58,15 @@ def _rows(service: Service, tenant: str) -> _Rows:
     return own, _unsent(service, tenant), _channels(service, tenant)
 
 
-async def _statuses(service: Service) -> Mapping[str, RuntimeStatus]:
+async def _statuses(
+    service: Service, active: Sequence[MonitorRecord]
+) -> tuple[Mapping[str, RuntimeStatus], str]:
+    """By monitor; and a sentence why they cannot be seen, where the runtime cannot be asked."""
     try:
-        return await service.runtime.list()
-    except MonitorError:
-        return {}
+        return await service.runtime.list(), ""
+    except MonitorError as error:
+        unseen = partial(RuntimeStatus, version=0, ready=False, reason=error.message)
+        return {one.id: unseen(monitor=one.id) for one in active}, f" {error.message}"
 
 
 def _unready(

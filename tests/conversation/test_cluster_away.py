@@ -32,3 +32,14 @@ async def test_a_monitor_is_shown_with_what_is_known(app: App, website: Website)
     assert shown["state"] == "ok"
     assert shown["latest"]["metrics"]["up"] == 1
     assert shown["runtime"] == {"reason": AWAY}
+
+
+async def test_the_platform_says_that_it_does_not_answer(app: App, website: Website) -> None:
+    async with Talk(app.service, "local") as talk:
+        await talk.watch(website.url)
+    service = dataclasses.replace(app.service, runtime=Away())
+    async with Talk(service, "local") as talk:
+        platform = await talk.tell("show_platform")
+    [line] = platform["data"]["not_ready"]
+    assert line["REASON"] == AWAY
+    assert platform["summary"].endswith(f" {AWAY}")
