@@ -25,14 +25,21 @@ class Reconciler:
         """One round. A monitor that the runtime refuses does not hold up the others."""
         # The runtime first: whoever changes a monitor writes its row before asking the runtime, so
         # these rows are never older than what runs, and no change of a moment ago is taken back.
-        running = await self._runtime.list()
-        self.wanted = {spec.id: spec for spec in await asyncio.to_thread(self._desired)}
+        try:
+            running = await self._runtime.list()
+        except MonitorError:
+            await self._read()  # the watchdog goes by what should run
+            raise
+        await self._read()
         for monitor in running.keys() - self.wanted.keys():
             await self._runtime.remove(monitor)
         for spec in self.wanted.values():
             status = running.get(spec.id)
             if status is None or status.version != spec.version:
                 await self._apply(spec)
+
+    async def _read(self) -> None:
+        self.wanted = {spec.id: spec for spec in await asyncio.to_thread(self._desired)}
 
     async def _apply(self, spec: MonitorSpec) -> None:
         try:

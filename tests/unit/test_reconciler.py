@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from functions.core.errors import SourceUnavailable
 from functions.core.monitor import MonitorSpec
 from functions.core.reading import Reading
 from mcp_service.reconciler import Reconciler
@@ -53,6 +54,21 @@ class Shared:
             self.rows = {one.id: one for one in self.then}
             self.running = {one.id: one.version for one in self.then}
             self.then = None
+
+
+class Away(Shared):
+    """Its runtime cannot be asked."""
+
+    async def list(self) -> dict[str, RuntimeStatus]:
+        raise SourceUnavailable("the cluster does not answer")
+
+
+async def test_what_should_run_is_known_while_the_runtime_cannot_be_asked() -> None:
+    away = Away(spec("m"))
+    reconciler = Reconciler(away.desired, away)
+    with pytest.raises(SourceUnavailable):
+        await reconciler.step()
+    assert reconciler.wanted == {"m": spec("m")}
 
 
 @pytest.mark.parametrize(
