@@ -59,6 +59,7 @@ async def test_a_secret_entered_in_the_services_pod_is_sent_by_poll_to_its_host_
         ]
         written = await asyncio.to_thread(everything, kube)
         await deleted(client, made["id"])
+    await asyncio.to_thread(claude_monitor, kube, "secret", "delete", "queue")
     assert [CANARY in request for request in elsewhere.requests] == [False]
     assert made["id"] in written
     assert CANARY not in written + repr(told)

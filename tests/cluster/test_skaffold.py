@@ -77,8 +77,11 @@ async def test_a_conversation_an_edit_and_the_end_of_skaffold_dev(
 
 def deployed(kube: Kube, dev: Skaffold) -> str:
     """Waits until all of it is Ready. Returns the service's token, got as the README says."""
+    last = ("ksvc/notify", "broker/default", "trigger/notify")
     until(
-        "skaffold has deployed", lambda: dev.is_running() and kube.has("ksvc/notify"), seconds=BUILT
+        "skaffold has deployed",
+        lambda: dev.is_running() and all(map(kube.has, last)),
+        seconds=BUILT,
     )
     kube.ready("broker,trigger", "--all")
     until("the set-up Job makes the last Secret", lambda: kube.has("secret/notify-keys"))
