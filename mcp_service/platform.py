@@ -10,6 +10,7 @@ from mcp_service.database.records import MonitorRecord
 from mcp_service.results import Next, Result
 from mcp_service.runtime.port import RuntimeStatus
 from mcp_service.service import Service
+from mcp_service.times import span_text
 
 SHOWN = 10
 _NOBODY = {"address": "nobody@example.com"}
@@ -36,7 +37,8 @@ async def show_platform(service: Service, tenant: str) -> Result:
         return Result(summary=summary, data=data)
     active = [record for record in own if record.state == "active"]
     statuses, more = await _statuses(service, active)
-    unready = [line for record in active if (line := _unready(record, statuses))]
+    now = service.clock.now()
+    unready = [line for record in active if (line := _unready(record, statuses, now=now))]
     ready = len(active) - len(unready)
     away = "" if stores["readings"] == "ok" else f" {stores['readings']}"
     return Result(
@@ -70,9 +72,9 @@ async def _statuses(
 
 
 def _unready(
-    record: MonitorRecord, statuses: Mapping[str, RuntimeStatus]
+    record: MonitorRecord, statuses: Mapping[str, RuntimeStatus], *, now: float
 ) -> dict[str, object] | None:
-    """The line `kn` would print for it; nothing when it is ready."""
+    """What `kn source ping list` prints under these headings; nothing when it is ready."""
     status = statuses.get(record.id)
     if status is not None and status.ready and status.version == record.version:
         return None
@@ -81,9 +83,12 @@ def _unready(
     return {
         "id": record.id,
         "name": record.name,
+        "SCHEDULE": known.schedule,
+        "SINK": known.sink,
+        "AGE": span_text(now - known.made_at) if known.made_at else "",
+        "CONDITIONS": known.conditions,
         "READY": str(known.ready),
         "REASON": reason,
-        "SCHEDULE": known.schedule,
     }
 
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -71,6 +72,9 @@ def status(source: Mapping[str, Any]) -> RuntimeStatus:
         ready=ready and ours,
         reason=reason if ours else "Changed",
         schedule=source["spec"].get("schedule", ""),
+        sink=_sink_shown(source["spec"]),
+        conditions=_conditions(source.get("status", {})),
+        made_at=_seconds(metadata.get("creationTimestamp", "")),
     )
 
 
@@ -98,6 +102,24 @@ def _readiness(metadata: Mapping[str, Any], state: Mapping[str, Any]) -> tuple[b
         if condition["type"] == "Ready":
             return condition["status"] == "True", condition.get("reason", "")
     return False, "NotYetObserved"
+
+
+def _conditions(state: Mapping[str, Any]) -> str:
+    known = [condition["status"] for condition in state.get("conditions", ())]
+    return f"{known.count('True')} OK / {len(known)}" if known else ""
+
+
+def _sink_shown(wanted: Mapping[str, Any]) -> str:
+    sink = wanted.get("sink", {})
+    if "ref" not in sink:
+        return str(sink.get("uri", ""))
+    ref = sink["ref"]
+    serving = ref.get("apiVersion", "").startswith("serving.knative.dev/")
+    return f"{'ksvc' if serving else ref['kind'].lower()}:{ref['name']}"
+
+
+def _seconds(written: str) -> float:
+    return datetime.fromisoformat(written).timestamp() if written else 0.0
 
 
 def _metadata(spec: MonitorSpec, wanted: Manifest, *, anchor: Anchor) -> Manifest:

@@ -27,3 +27,7 @@ class RuntimeStatus(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool
     reason: str = ""
     schedule: str = ""
+    sink: str = ""
+    conditions: str = ""
+    made_at: float = 0.0
+    """Unix time; 0 where nobody knows."""

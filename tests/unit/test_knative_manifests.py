@@ -139,6 +139,18 @@ def test_the_reason_is_the_one_that_kn_prints() -> None:
     )
 
 
+def test_sink_conditions_and_age_are_told_as_kn_does() -> None:
+    source = live(**condition("False", "NotFound"))
+    source["metadata"]["creationTimestamp"] = "2026-11-23T10:00:00Z"
+    known = status(source)
+    assert (known.sink, known.conditions) == ("ksvc:poll", "0 OK / 1")
+    assert known.made_at == 1795428000
+    source["spec"]["sink"] = {"uri": "http://elsewhere.example"}
+    assert status(source).sink == "http://elsewhere.example"
+    source["spec"]["sink"] = {"ref": {"apiVersion": "v1", "kind": "Service", "name": "poll"}}
+    assert status(source).sink == "service:poll"
+
+
 def test_an_object_that_somebody_changed_is_not_ours_any_more() -> None:
     wanted = live(**condition("True"))
     changed = copy.deepcopy(wanted)
