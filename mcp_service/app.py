@@ -214,7 +214,7 @@ def _loops(app: App, settings: Settings, *, before: float) -> dict[str, Loop]:
         clock=clock,
         why=app.runtime.why,
     )
-    watchdog.take_over(before)
+    watchdog.take_over(before, rescheduled=database.monitors.rescheduled)
 
     async def expire() -> None:
         await expire_readings(app.readings, int(clock.now()), days=settings.retention_days)

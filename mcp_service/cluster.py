@@ -151,7 +151,8 @@ def _loops(app: ClusterApp) -> dict[str, Loop]:
         seen=app.readings.slots,
     )
     # Monitors tick without us: the slots before our start count as much as those after it.
-    watchdog.take_over(service.clock.now(), judged=lease.mark)
+    went_on = service.database.monitors.rescheduled
+    watchdog.take_over(service.clock.now(), judged=lease.mark, rescheduled=went_on)
 
     async def mend_halves() -> None:
         await asyncio.to_thread(mend, service.database, service.records)

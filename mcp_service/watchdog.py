@@ -13,6 +13,7 @@ from mcp_service.runtime.missed import missed
 
 T = TypeVar("T")
 Seen = Callable[[Sequence[tuple[str, str]]], Awaitable[Mapping[tuple[str, str], Collection[int]]]]
+Rescheduled = Callable[[], Mapping[str, float]]
 
 NOT_TICKING = "not ticking"
 AT_ONCE = 100
@@ -71,16 +72,21 @@ class Watchdog:
         self._clock = clock
         self._why = why
         self._seen = seen
+        self._rescheduled: Rescheduled = dict
         self._before = self._judged = 0.0
         self._since = clock.now()
         self._offset = clock.now() - clock.monotonic()
         self._watched: dict[str, _Watched] = {}
         self._adopting = False
 
-    def take_over(self, before: float, *, judged: float = 0.0) -> None:
+    def take_over(
+        self, before: float, *, judged: float = 0.0, rescheduled: Rescheduled = dict
+    ) -> None:
         """Judge the last slots before `before`, too, when monitors last ran without us (0: never):
         what they led to may not have been accepted. `judged` is how far the watchdog before us
-        came, where that is known."""
+        came, where that is known; `rescheduled` tells since when a monitor that was paused, or had
+        another interval, has its present slots."""
+        self._rescheduled = rescheduled
         self._before, self._adopting = before, before > 0
         self._judged = min(judged or before, before)
 
@@ -97,9 +103,10 @@ class Watchdog:
         wanted = {spec.id: spec for spec in self._wanted()}
         for gone in self._watched.keys() - wanted.keys():
             del self._watched[gone]
+        new = await asyncio.to_thread(self._rescheduled) if self._adopting and wanted else {}
         left = iter(wanted.values())
         while some := list(islice(left, AT_ONCE)):
-            due = [one for one in await _all(self._due(spec, now=now) for spec in some) if one]
+            due = [one for one in await _all(self._due(spec, new, now=now) for spec in some) if one]
             seen = await self._seen([one.whose for one in due]) if due else {}
             await _all(self._account(one, seen=seen.get(one.whose, ())) for one in due)
         self._adopting = self._adopting and not wanted
@@ -112,8 +119,8 @@ class Watchdog:
             self._before, self._since = now - (offset - self._offset), now
         self._offset = offset
 
-    async def _due(self, spec: MonitorSpec, *, now: float) -> _Due | None:
-        watched = await self._watching(spec, now)
+    async def _due(self, spec: MonitorSpec, new: Mapping[str, float], *, now: float) -> _Due | None:
+        watched = await self._watching(spec, new, now=now)
         last = spec.schedule.next_after(now - PATIENCE * spec.interval) - spec.interval
         first = max(
             spec.schedule.next_after(watched.through), last - LONGEST_BACKLOG * spec.interval
@@ -135,12 +142,14 @@ class Watchdog:
                 await self._sink.emit(missed(spec, slot, at=at, cause=cause))
             due.watched.through = slot
 
-    async def _watching(self, spec: MonitorSpec, now: float) -> _Watched:
+    async def _watching(
+        self, spec: MonitorSpec, new: Mapping[str, float], *, now: float
+    ) -> _Watched:
         watched = self._watched.get(spec.id)
         if watched is None or watched.schedule != spec.schedule:
             watched = _Watched(spec.schedule, int(now))
-            if self._adopting:
-                watched.through = await self._ran_from(spec) or watched.through
+            if self._adopting and (ran := await self._ran_from(spec)):
+                watched.through = max(ran, int(new.get(spec.id, 0)))
             self._watched[spec.id] = watched
         return watched
 

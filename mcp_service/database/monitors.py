@@ -90,6 +90,14 @@ class Monitors:
             rows = connection.execute(select(changes).join(newest, same))
             return [record_of(Change, changes, row=row) for row in rows]
 
+    def rescheduled(self) -> dict[str, float]:
+        """When each monitor last went on after a pause or got another interval."""
+        such = (changes.c.what == "resumed") | changes.c.what.like("changed: %interval%")
+        query = select(changes.c.monitor, func.max(changes.c.at).label("last")).where(such)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.group_by(changes.c.monitor))
+            return {row.monitor: row.last for row in rows}
+
     def history(self, tenant: str, monitor: str) -> list[Change]:
         """Oldest first."""
         mine = (changes.c.tenant == tenant) & (changes.c.monitor == monitor)

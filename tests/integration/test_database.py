@@ -119,6 +119,18 @@ def test_of_two_changes_of_one_version_only_the_first_is_made(database: Database
     ]
 
 
+def test_what_went_on_or_got_another_interval_has_its_slots_since_then(
+    database: Database,
+) -> None:
+    added(database, record(), {})
+    for number, what in enumerate(("paused", "resumed", "changed: name, interval", "paused")):
+        [*_, before] = database.monitors.history("ann", "m1")
+        newer = record(version=number + 2)
+        at = float(number)
+        database.monitors.change(newer, row=row_of(newer, {}), before=before, what=what, at=at)
+    assert database.monitors.rescheduled() == {"m1": 2.0}
+
+
 def test_a_check_is_forgotten_after_a_day_and_the_latest_counts(database: Database) -> None:
     reading = Reading(
         tenant="ann", monitor="check", version=1, provider="x", slot=0, interval=60, at=0

@@ -42,6 +42,7 @@ class Scene:
         self.sink = InProcessSink(self, self.evaluate)
         self.wanted = [spec()]
         self.is_open = True
+        self.rescheduled: dict[str, float] = {}
 
     async def record(self, readings: Sequence[Reading]) -> None:
         if not self.is_open:
@@ -59,7 +60,7 @@ class Scene:
             clock=self.clock,
             why=lambda _monitor, slot: "too busy" if slot == START + 20 else "",
         )
-        watchdog.take_over(before, judged=judged)
+        watchdog.take_over(before, judged=judged, rescheduled=lambda: self.rescheduled)
         return watchdog
 
     async def pass_time(self, watchdog: Watchdog, seconds: int) -> None:
@@ -179,6 +180,13 @@ async def test_every_slot_since_the_last_judgement_of_a_lost_leader_is_judged(
     await scene.pass_time(scene.watchdog(before=START, judged=START - 990), 5)
     found = await scene.missed()
     assert found == sorted({*range(-990, -10, 10)} - {-600})
+
+
+async def test_a_monitor_that_went_on_after_a_pause_was_due_from_then_on(scene: Scene) -> None:
+    await scene.store.add([reading(START - 1000), reading(START - 110)])
+    scene.rescheduled = {"m": START - 95.0}
+    await scene.pass_time(scene.watchdog(before=START, judged=START - 990), 5)
+    assert await scene.missed() == list(range(-90, -10, 10))
 
 
 async def test_how_far_it_has_come_is_told_only_of_what_was_judged(scene: Scene) -> None:
