@@ -28,6 +28,8 @@ from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from functions.stores.sqlite import SqliteReadings
 from functions.stores.sqlite_cursors import SqliteCursors
+from mcp_service.codes import Codes
+from mcp_service.database.codes import SqlCodes
 from mcp_service.database.database import Database
 from mcp_service.desired import desired, mend
 from mcp_service.heartbeat import EVERY, Heartbeat
@@ -48,7 +50,7 @@ STALLED = 5.0
 LAST_POLLS = 15.0
 """Seconds that polls in flight get when the service ends."""
 
-Stores = tuple[Database, SqlAlertRecords, ReadingStore]
+Stores = tuple[Database, SqlAlertRecords, ReadingStore, Codes]
 OpenChannel = Callable[[ChannelRow], Channel]
 
 _log = logging.getLogger("claude_monitor")
@@ -119,7 +121,7 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
     sink = InProcessSink(Recording(readings), submit)
     cursors = SqliteCursors(Path(settings.home) / "cursors.db")
     runtime = embedded(settings, http, sink=sink, clock=clock, cursors=cursors)
-    stores = (Database(engine), SqlAlertRecords(engine), readings)
+    stores = (Database(engine), SqlAlertRecords(engine), readings, SqlCodes(engine))
     app = App(
         service=bundle(settings, stores, runtime=runtime, clock=clock),
         runtime=runtime,
@@ -138,11 +140,12 @@ def plug(settings: Settings, clock: Clock, *, before: float = 0.0) -> App:
 def bundle(settings: Settings, stores: Stores, *, runtime: Runtime, clock: Clock) -> Service:
     """What the use cases work with, whatever the runtime."""
     keys = Path(settings.keys)
-    database, records, readings = stores
+    database, records, readings, codes = stores
     return Service(
         database=database,
         records=records,
         readings=readings,
+        codes=codes,
         runtime=runtime,
         runtime_name=settings.runtime,
         channels=explained(opener(settings), settings),

@@ -47,8 +47,7 @@ async def send_code(
     now = service.clock.now()
     row = ChannelRow(tenant=tenant, name=name, kind=kind, config=config, confirmed=False)
     sender = service.channels(row)
-    count = service.database.codes.count_send
-    if free := await asyncio.to_thread(count, tenant, limit=SENDS, at=now):
+    if free := await service.codes.count_send(tenant, limit=SENDS, at=now):
         text = f"{SENDS} codes were mailed within an hour; the next one is possible at"
         raise LimitReached(f"{text} {utc_text(int(free))}.")
     code = f"{secrets.randbelow(10**8):08d}"
@@ -61,7 +60,7 @@ async def send_code(
         expires_at=now + LIFE,
         tries_left=TRIES,
     )
-    await asyncio.to_thread(service.database.codes.put, record)
+    await service.codes.put(record)
     await sender.send(_mail(code, now))
     return Result(
         summary="A code was mailed to that address. Ask the person for it and call set_channel "
@@ -74,8 +73,7 @@ async def send_code(
 async def confirm(service: Service, tenant: str, *, name: str, code: str) -> Result:
     """The channel becomes one alerts go to. Raises InvalidConfiguration for a wrong or dead code
     (how many tries are left is said)."""
-    attempt = service.database.codes.attempt
-    record = await asyncio.to_thread(attempt, tenant, name)
+    record = await service.codes.attempt(tenant, name)
     if record is None or record.expires_at < service.clock.now():
         raise wrong("code", "there is no live code for this channel; have a new one mailed")
     if not hmac.compare_digest(
@@ -86,7 +84,7 @@ async def confirm(service: Service, tenant: str, *, name: str, code: str) -> Res
         tenant=tenant, name=name, kind=record.kind, config=record.config, confirmed=True
     )
     await asyncio.to_thread(service.records.put_channel, row)
-    await asyncio.to_thread(service.database.codes.drop, tenant, name)
+    await service.codes.drop(tenant, name)
     return Result(
         summary="Confirmed: alerts can go to this channel.",
         data={"channel": name, "kind": row.kind, "state": "confirmed"},

@@ -18,6 +18,7 @@ from functions.stores.redis.latest import RedisLatest
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.app import HISTORY_DAYS, bundle, expire_readings
+from mcp_service.database.codes import SqlCodes
 from mcp_service.database.database import Database
 from mcp_service.dead_letters import serve_sink, sink
 from mcp_service.desired import desired, mend
@@ -29,6 +30,7 @@ from mcp_service.leading import Leading
 from mcp_service.lease import Lease
 from mcp_service.loops import Loop
 from mcp_service.reconciler import Reconciler
+from mcp_service.redis_codes import RedisCodes
 from mcp_service.runtime.knative import Knative, connect
 from mcp_service.runtime.kube_lease import KubeLease
 from mcp_service.runtime.poll_function import open_poll
@@ -44,7 +46,7 @@ class ClusterApp:
     service: Service
     runtime: Knative
     readings: LatestFirst
-    opened: tuple[InfluxReadings, RedisLatest | None]
+    opened: tuple[InfluxReadings, RedisLatest | None, RedisCodes | None]
     http: CurlHttp
     dead_letters: tuple[str, int]
     broker: BrokerSink
@@ -84,10 +86,11 @@ class ClusterApp:
 
     async def close(self) -> None:
         await self.runtime.close()
-        store, latest = self.opened
+        store, *redis = self.opened
         store.close()
-        if latest is not None:
-            await latest.close()
+        for one in redis:
+            if one is not None:
+                await one.close()
         self.http.close()
 
 
@@ -102,9 +105,9 @@ def plug_cluster(settings: Settings, clock: Clock) -> ClusterApp:
         signing_key=read_key(keys, "spec.key"),
         ask=open_poll(settings.poll_url, shared_keys=events_key).check,
     )
-    opened = open_readings(settings), open_latest(settings)
-    readings = LatestFirst(*opened, clock=clock)
-    stores = (Database(engine), SqlAlertRecords(engine), readings)
+    opened = store, latest, codes = open_readings(settings), open_latest(settings), _codes(settings)
+    readings = LatestFirst(store, latest, clock=clock)
+    stores = (Database(engine), SqlAlertRecords(engine), readings, codes or SqlCodes(engine))
     lease = Lease(KubeLease(cluster), name=_own_name(), clock=clock)
     service = bundle(settings, stores, runtime=runtime, clock=clock)
     return ClusterApp(
@@ -133,6 +136,10 @@ def open_readings(settings: Settings) -> InfluxReadings:
 def open_latest(settings: Settings) -> RedisLatest | None:
     """What the record function tells of the latest readings; nothing where no Redis is set."""
     return RedisLatest(settings.redis_url) if settings.redis_url else None
+
+
+def _codes(settings: Settings) -> RedisCodes | None:
+    return RedisCodes(settings.redis_url) if settings.redis_url else None
 
 
 def _own_name() -> str:

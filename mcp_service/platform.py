@@ -35,12 +35,13 @@ async def show_platform(service: Service, tenant: str) -> Result:
         stores["database"] = error.message
         summary = f"Monitors and messages cannot be listed. {error.message}"
         return Result(summary=summary, data=data)
+    waiting, stores["codes"] = await _waiting(service, tenant)
     active = [record for record in own if record.state == "active"]
     statuses, more = await _statuses(service, active)
     now = service.clock.now()
     unready = [line for record in active if (line := _unready(record, statuses, now=now))]
     ready = len(active) - len(unready)
-    away = "" if stores["readings"] == "ok" else f" {stores['readings']}"
+    away = "".join(f" {said}" for said in stores.values() if said != "ok")
     return Result(
         summary=f"{ready} of {len(active)} active monitors are ready on the "
         f"{service.runtime_name} runtime; {sum(unsent.values())} messages are unsent.{away}{more}",
@@ -48,7 +49,7 @@ async def show_platform(service: Service, tenant: str) -> Result:
         | {
             "monitors": {"all": len(own), "active": len(active), "ready": ready},
             "not_ready": unready[:SHOWN],
-            "channels": channels,
+            "channels": channels + waiting,
             "unsent": unsent,
         },
         next=_steps(own, unready),
@@ -111,16 +112,24 @@ def _mail(service: Service, tenant: str) -> str:
 
 
 def _channels(service: Service, tenant: str) -> list[dict[str, object]]:
-    confirmed = [(row.name, row.kind, "confirmed") for row in service.records.channels(tenant)]
-    now = service.clock.now()
-    waiting = [
-        (code.channel, code.kind, "waiting for its code")
-        for code in service.database.codes.of(tenant)
-        if code.expires_at > now
-    ]
     return [
-        {"name": name, "kind": kind, "state": state} for name, kind, state in confirmed + waiting
+        {"name": row.name, "kind": row.kind, "state": "confirmed"}
+        for row in service.records.channels(tenant)
     ]
+
+
+async def _waiting(service: Service, tenant: str) -> tuple[list[dict[str, object]], str]:
+    """The channels that wait for their code, and how the store of codes is."""
+    try:
+        codes = await service.codes.of(tenant)
+    except MonitorError as error:
+        return [], error.message
+    now = service.clock.now()
+    return [
+        {"name": code.channel, "kind": code.kind, "state": "waiting for its code"}
+        for code in codes
+        if code.expires_at > now
+    ], "ok"
 
 
 def _unsent(service: Service, tenant: str) -> dict[str, int]:

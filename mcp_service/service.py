@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functions.core.alert_ports import Channel, ChannelRow
 from functions.core.ports import Clock, ReadingStore
 from functions.stores.sql.records import SqlAlertRecords
+from mcp_service.codes import Codes
 from mcp_service.database.database import Database
 from mcp_service.runtime.port import Runtime
 
@@ -20,6 +21,7 @@ class Service:
     database: Database
     records: SqlAlertRecords
     readings: ReadingStore
+    codes: Codes
     runtime: Runtime
     runtime_name: str
     channels: Callable[[ChannelRow], Channel]

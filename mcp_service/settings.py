@@ -72,7 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     influxdb_bucket: Annotated[str, Meta(description="bucket in InfluxDB")] = ""
     influxdb_token: Annotated[str, _hidden("token that may read and write there")] = ""
     redis_url: Annotated[
-        str, _hidden("Redis for cursors and the latest readings, when monitors run on knative")
+        str,
+        _hidden("Redis for cursors, codes and the latest readings, when monitors run on knative"),
     ] = ""
     broker_url: Annotated[str, Meta(description="the Broker, when monitors run on knative")] = ""
     poll_url: Annotated[

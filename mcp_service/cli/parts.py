@@ -125,7 +125,8 @@ async def redis(settings: Settings) -> str:
 
     latest = open_latest(settings)
     if latest is None:
-        words = "every question goes to InfluxDB; set CLAUDE_MONITOR_REDIS_URL in the Secret redis"
+        words = "codes are in the database and every question goes to InfluxDB; set "
+        words += "CLAUDE_MONITOR_REDIS_URL in the Secret redis"
         raise NotSetUp(words)
     try:
         await latest.latest("", ("",))

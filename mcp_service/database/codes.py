@@ -1,51 +1,80 @@
-"""Codes that prove a channel's owner wants it: one live code per channel, few tries, few mails."""
+"""Codes as rows, where no Redis keeps them."""
 
-from sqlalchemy import Engine, delete, insert, select, update
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from functions.stores.sql.engine import reading, writing
+from mcp_service.codes import HOUR
 from mcp_service.database.records import CodeRecord
 from mcp_service.database.rows import put, record_of, values_of
 from mcp_service.database.tables import code_sends, codes
 
-HOUR = 3600
+T = TypeVar("T")
 
 
-class Codes:
+class SqlCodes:
+    """Implements codes.Codes."""
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def put(self, code: CodeRecord) -> None:
-        """The channel's one live code; an older one is dead."""
-        with writing(self._engine) as connection:
-            put(connection, codes, values=values_of(code, codes))
+    async def put(self, code: CodeRecord) -> None:
+        values = values_of(code, codes)
+        await self._written(lambda connection: put(connection, codes, values=values))
 
-    def of(self, tenant: str) -> list[CodeRecord]:
-        with reading(self._engine) as connection:
-            rows = connection.execute(select(codes).where(codes.c.tenant == tenant))
-            return [record_of(CodeRecord, codes, row=row) for row in rows]
+    async def of(self, tenant: str) -> list[CodeRecord]:
+        return await asyncio.to_thread(self._of, tenant)
 
-    def attempt(self, tenant: str, channel: str) -> CodeRecord | None:
-        """The live code, with one try spent before anybody compares it; None without tries."""
+    async def attempt(self, tenant: str, channel: str) -> CodeRecord | None:
         mine = (codes.c.tenant == tenant) & (codes.c.channel == channel)
         spent = update(codes).where(mine, codes.c.tries_left > 0)
-        with writing(self._engine) as connection:
+
+        def spend(connection: Connection) -> CodeRecord | None:
             if not connection.execute(spent.values(tries_left=codes.c.tries_left - 1)).rowcount:
                 return None
             row = connection.execute(select(codes).where(mine)).one()
-        return record_of(CodeRecord, codes, row=row)
+            return record_of(CodeRecord, codes, row=row)
 
-    def drop(self, tenant: str, channel: str) -> None:
+        return await self._written(spend)
+
+    async def drop(self, tenant: str, channel: str) -> None:
         mine = (codes.c.tenant == tenant) & (codes.c.channel == channel)
-        with writing(self._engine) as connection:
-            connection.execute(delete(codes).where(mine))
+        await self._written(lambda connection: connection.execute(delete(codes).where(mine)))
 
-    def count_send(self, tenant: str, *, limit: int, at: float) -> float | None:
-        """Count one mail against `limit` an hour; when it is used up, the time it frees again."""
-        recent = (code_sends.c.tenant == tenant) & (code_sends.c.at > at - HOUR)
-        with writing(self._engine) as connection:
-            sent = sorted(connection.execute(select(code_sends.c.at).where(recent)).scalars())
+    async def count_send(self, tenant: str, *, limit: int, at: float) -> float | None:
+        mine = code_sends.c.tenant == tenant
+
+        def count(connection: Connection) -> float | None:
+            known = select(code_sends.c.times).where(mine).with_for_update()
+            row = connection.execute(known).scalar()
+            times = msgspec.json.decode(row or b"[]", type=list[float])
+            sent = sorted(time for time in times if time > at - HOUR)
             if len(sent) >= limit:
-                return float(sent[-limit]) + HOUR
-            connection.execute(delete(code_sends).where(code_sends.c.at <= at - HOUR))
-            connection.execute(insert(code_sends).values(tenant=tenant, at=at))
-        return None
+                return sent[-limit] + HOUR
+            wanted = insert(code_sends) if row is None else update(code_sends).where(mine)
+            text = msgspec.json.encode([*sent, at])
+            connection.execute(wanted.values(tenant=tenant, times=text))
+            return None
+
+        return await self._written(count)
+
+    async def _written(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(self._write, work)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with writing(self._engine) as connection:
+                return work(connection)
+        except IntegrityError:  # another wrote the first row meanwhile; now it is there to lock
+            with writing(self._engine) as connection:
+                return work(connection)
+
+    def _of(self, tenant: str) -> list[CodeRecord]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(codes).where(codes.c.tenant == tenant))
+            return [record_of(CodeRecord, codes, row=row) for row in rows]

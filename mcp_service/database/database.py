@@ -3,7 +3,6 @@
 from sqlalchemy import Engine
 
 from mcp_service.database.checks import Checks
-from mcp_service.database.codes import Codes
 from mcp_service.database.confessions import Confessions
 from mcp_service.database.dead_letters import DeadLetters
 from mcp_service.database.monitors import Monitors
@@ -17,6 +16,5 @@ class Database:
         self.monitors = Monitors(engine)
         self.checks = Checks(engine)
         self.secrets = Secrets(engine)
-        self.codes = Codes(engine)
         self.confessions = Confessions(engine)
         self.dead_letters = DeadLetters(engine)

@@ -2,7 +2,6 @@
 functions use, so that one database holds both. Binary columns hold JSON."""
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     Double,
@@ -88,10 +87,8 @@ codes = Table(
 code_sends = Table(
     "channel_code_sends",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("tenant", String(NAME), nullable=False),
-    Column("at", Double, nullable=False),
-    Index("code_sends_of_tenant", "tenant", "at"),
+    _key("tenant"),
+    Column("times", LargeBinary(DOCUMENT), nullable=False),
 )
 
 confessions = Table(

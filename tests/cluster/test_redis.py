@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,7 +15,7 @@ from tests.cluster.conftest import Deployment, WatchedFromPods, claude, deleted
 from tests.cluster.fleet import INTERVAL, readings
 from tests.cluster.kube import Kube, until
 from tests.cluster.receiver import HOST
-from tests.conversation.play import Conversation
+from tests.conversation.play import Conversation, text
 
 
 def test_poll_gets_a_user_that_sees_cursors_only_and_gets_it_back(deployment: Deployment) -> None:
@@ -60,6 +61,23 @@ async def test_redis_knows_the_latest_reading_and_is_told_again_what_it_lost(
             assert (await latest.latest("local", [made["id"]]))[made["id"]].slot >= told.slot
             await deleted(client, made["id"])
     assert await latest.latest("local", [made["id"]]) == {}
+
+
+@pytest.mark.anyio
+async def test_a_code_and_its_tries_wait_in_redis_until_the_channel_is_confirmed(
+    deployment: Deployment, service: str
+) -> None:
+    mailbox, key = deployment.outside.mailbox, 'code:["local","redis"]'
+    before = len(mailbox.messages())
+    with Redis.from_url(deployment.outside.databases.redis.url) as server:
+        async with claude(service, deployment.keys.token) as client:
+            talk = Conversation(client, print)
+            await talk.call("set_channel", name="redis", address="redis@shop.example")
+            assert server.hget(key, "tries") == b"5"
+            [code] = re.findall(r"\d{8}", text(mailbox.wait_for(before + 1)[-1]))
+            assert code.encode() not in (server.hget(key, "code") or b"")
+            await talk.call("set_channel", name="redis", code=code)
+        assert not server.exists(key)
 
 
 def polls_address(kube: Kube) -> str:

@@ -10,7 +10,9 @@ from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.app import App
 from mcp_service.database.database import Database
+from mcp_service.redis_codes import RedisCodes
 from tests.conversation.talk import Talk
+from tests.servers.mail import Mailbox
 
 pytestmark = pytest.mark.anyio
 
@@ -41,3 +43,19 @@ async def test_a_store_of_readings_that_is_away_stands_in_the_summary(app: App) 
         platform = await talk.tell("show_platform")
     assert platform["data"]["stores"]["readings"] == "InfluxDB cannot be used."
     assert platform["summary"].endswith("unsent. InfluxDB cannot be used.")
+
+
+async def test_without_redis_no_code_is_mailed_and_none_counts(app: App, mailbox: Mailbox) -> None:
+    codes = RedisCodes("redis://127.0.0.1:1/0")
+    service = dataclasses.replace(app.service, codes=codes)
+    async with Talk(service, "local") as talk:
+        for given in ({"address": "ann@example.com"}, {"code": "12345678"}):
+            refused = await talk.refusal("set_channel", name="me", **given)
+            assert refused["summary"].startswith("Redis cannot be used")
+            assert refused["error"]["retry"] is True
+            assert [step["tool"] for step in refused["next"]] == ["show_platform"]
+        platform = await talk.tell("show_platform")
+    assert platform["data"]["stores"]["codes"] == refused["summary"]
+    assert refused["summary"] in platform["summary"]
+    assert (mailbox.messages(), app.service.records.channels("local")) == ([], [])
+    await codes.close()

@@ -21,7 +21,7 @@ from mcp_service.database.checks import LIFE
 from mcp_service.database.database import Database
 from mcp_service.database.migrate import is_newest, migrate
 from mcp_service.database.monitors import Monitors, Outdated
-from mcp_service.database.records import Change, Check, CodeRecord, MonitorRecord
+from mcp_service.database.records import Change, Check, MonitorRecord
 from mcp_service.desired import desired, mend
 from mcp_service.monitors.lookup import row_of
 
@@ -82,10 +82,7 @@ def test_every_key_begins_with_the_tenant() -> None:
         table.name: next(iter(table.primary_key.columns)).name
         for table in tables.monitors.metadata.sorted_tables
     }
-    assert {name for name, first in keys.items() if first != "tenant"} == {
-        "channel_code_sends",
-        "dead_letters",
-    }
+    assert [name for name, first in keys.items() if first != "tenant"] == ["dead_letters"]
 
 
 def test_a_name_is_taken_once_per_tenant(database: Database) -> None:
@@ -143,21 +140,6 @@ def test_a_check_is_forgotten_after_a_day_and_the_latest_counts(database: Databa
     assert not found.ok
     assert database.checks.get("bob", "d", now=10) is None
     assert database.checks.get("ann", "d", now=LIFE + 6) is None
-
-
-def test_a_try_is_spent_before_anybody_can_compare(database: Database) -> None:
-    code = CodeRecord(
-        tenant="ann",
-        channel="me",
-        kind="email",
-        config={},
-        code_hash="x",
-        expires_at=9,
-        tries_left=2,
-    )
-    database.codes.put(code)
-    tries = [database.codes.attempt("ann", "me") for _ in range(3)]
-    assert [one.tries_left if one else None for one in tries] == [1, 0, None]
 
 
 def test_only_active_monitors_are_desired_with_their_secrets(database: Database) -> None:

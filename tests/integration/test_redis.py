@@ -13,6 +13,9 @@ from functions.core.errors import SourceUnavailable
 from functions.stores.redis.cursors import ACL, LIFE, RedisCursors
 from functions.stores.redis.latest import KEPT, RedisLatest
 from functions.stores.redis.users import as_user, let_in
+from mcp_service.codes import HOUR
+from mcp_service.redis_codes import RedisCodes
+from tests.contract.test_codes import NOW, code
 from tests.contract.test_latest_readings import reading
 from tests.servers import databases
 from tests.servers.stoppable import RedisServer
@@ -122,6 +125,10 @@ async def test_a_redis_that_is_gone_or_hangs_is_unavailable_in_time() -> None:
             with pytest.raises(SourceUnavailable, match="does not answer"):
                 await store.save("t", "m", slot=1, cursor=b"")
             await store.close()
+            codes = RedisCodes(f"redis://127.0.0.1:{port}/0", patience=0.3)
+            with pytest.raises(SourceUnavailable, match="try again"):
+                await codes.attempt("t", "me")
+            await codes.close()
 
 
 @pytest.mark.anyio
@@ -153,6 +160,18 @@ async def test_a_monitor_takes_little_room_in_redis_and_none_for_ever() -> None:
         with Redis.from_url(url) as server:
             assert all(server.ttl(f'{kind}:["t","m"]') > 0 for kind in ("latest", "slots"))
         await latest.close()
+
+
+@pytest.mark.anyio
+async def test_codes_are_forgotten_even_if_nobody_asks_for_them() -> None:
+    with databases.redis(["~*", "+@all"]) as url:
+        codes = RedisCodes(url)
+        await codes.put(code(tenant="t"))
+        await codes.count_send("t", limit=1, at=NOW)
+        with Redis.from_url(url) as server:
+            for name in ('code:["t","me"]', 'codes:["t"]', 'code_sends:["t"]'):
+                assert 0 < server.ttl(name) <= HOUR
+        await codes.close()
 
 
 @pytest.mark.anyio

@@ -17,9 +17,10 @@ def connected(url: str, *, patience: float) -> Redis:
     return Redis.from_url(url, socket_timeout=patience, socket_connect_timeout=patience)
 
 
-def key(kind: str, *, tenant: str, monitor: str) -> bytes:
-    # JSON, so that no tenant and monitor together read like those of somebody else.
-    return kind.encode() + b":" + msgspec.json.encode((tenant, monitor))
+def key(kind: str, *names: str) -> bytes:
+    """`names` say whose it is, the tenant first."""
+    # JSON, so that no names together read like those of somebody else.
+    return kind.encode() + b":" + msgspec.json.encode(names)
 
 
 async def answered(asked: Awaitable[T]) -> T:
@@ -34,5 +35,5 @@ async def answered(asked: Awaitable[T]) -> T:
         # Only the first word: the others may repeat what we sent.
         raise SourceUnavailable(message, cause=str(error).partition(" ")[0]) from error
     except (RedisError, OSError) as error:
-        message = "Redis cannot be used: it does not answer; see that it runs."
+        message = "Redis cannot be used: it does not answer; see that it runs, then try again."
         raise SourceUnavailable(message, cause=type(error).__name__) from error

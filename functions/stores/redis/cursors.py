@@ -39,7 +39,7 @@ class RedisCursors:
 
     async def load(self, tenant: str, monitor: str) -> bytes | None:
         """What the last accepted poll left, or None."""
-        asked = self._redis.hget(key(KIND, tenant=tenant, monitor=monitor), "cursor")
+        asked = self._redis.hget(key(KIND, tenant, monitor), "cursor")
         return await answered(cast(Awaitable[bytes | None], asked))
 
     async def save(self, tenant: str, monitor: str, *, slot: int, cursor: bytes) -> bool:
@@ -48,7 +48,5 @@ class RedisCursors:
         Raises LimitReached beyond 64 KiB."""
         if len(cursor) > CURSOR_LIMIT:
             raise LimitReached(f"A cursor may have {CURSOR_LIMIT // 1024} KiB at most.")
-        saved = self._save(
-            keys=[key(KIND, tenant=tenant, monitor=monitor)], args=[slot, cursor, LIFE]
-        )
+        saved = self._save(keys=[key(KIND, tenant, monitor)], args=[slot, cursor, LIFE])
         return bool(await answered(cast(Awaitable[int], saved)))

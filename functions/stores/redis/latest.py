@@ -61,7 +61,7 @@ class RedisLatest:
         """The newest reading of each monitor that is known here, in one call."""
         pipeline = self._redis.pipeline(transaction=False)
         for monitor in monitors:
-            pipeline.hget(key("latest", tenant=tenant, monitor=monitor), "reading")
+            pipeline.hget(key("latest", tenant, monitor), "reading")
         found = await self._asked(pipeline.execute())
         readings = zip(monitors, map(_decoded, found), strict=True)
         return {name: reading for name, reading in readings if reading is not None}
@@ -72,7 +72,7 @@ class RedisLatest:
         """By tenant and monitor the last slots that have a reading, in one call."""
         pipeline = self._redis.pipeline(transaction=False)
         for tenant, monitor in monitors:
-            pipeline.zrange(key("slots", tenant=tenant, monitor=monitor), 0, -1)
+            pipeline.zrange(key("slots", tenant, monitor), 0, -1)
         found = await self._asked(pipeline.execute())
         return {
             whose: frozenset(int(slot) for slot in slots)
@@ -96,9 +96,7 @@ class RedisLatest:
 
 
 def _keys(tenant: str, monitor: str) -> tuple[bytes, bytes]:
-    return key("latest", tenant=tenant, monitor=monitor), key(
-        "slots", tenant=tenant, monitor=monitor
-    )
+    return key("latest", tenant, monitor), key("slots", tenant, monitor)
 
 
 def _values(reading: Reading) -> tuple[int, int, int, bytes]:
