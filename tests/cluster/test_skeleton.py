@@ -64,12 +64,15 @@ async def ticking(
     deployment: Deployment, runtime: Knative, spec: MonitorSpec
 ) -> AsyncIterator[None]:
     """The monitor runs until the end of the block."""
+    kube, source = deployment.kube, f"pingsource/{object_name(spec.id)}"
     await runtime.apply(spec)
     try:
-        deployment.kube.ready(f"pingsource/{object_name(spec.id)}")
+        kube.ready(source)
         yield
     finally:
         await runtime.remove(spec.id)
+        # What is applied to an object that is still going away goes with it.
+        until("it is gone", lambda: not kube.has(source))
 
 
 class Loopback:
