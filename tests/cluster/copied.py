@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("functions", "mcp_service", "requirements", "images", "knative")
-SECRETS = ("database", "readings", "redis", "mail")
+OPERATORS_FILES = ("service", "database", "readings", "redis", "mail")
 
 
 def copied(folder: Path, namespace: str) -> Path:
@@ -33,6 +33,6 @@ def in_namespace(text: str, namespace: str) -> str:
 
 def operators_secrets(tree: Path) -> None:
     """The files that the production overlay wants of its operator."""
-    for name in SECRETS:
+    for name in OPERATORS_FILES:
         file = tree / "knative/overlays/production/secrets" / f"{name}.env"
         file.write_text(f"CLAUDE_MONITOR_OF_{name.upper()}=the operator's\n")
