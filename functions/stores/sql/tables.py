@@ -95,6 +95,7 @@ decisions = Table(
     Column("decision", LargeBinary(DOCUMENT), nullable=False),
     Index("decisions_of_monitor", "tenant", "monitor", "slot"),
     Index("decisions_of_alert", "tenant", "alert"),
+    Index("decisions_by_age", "at"),
 )
 
 deliveries = Table(
@@ -115,6 +116,7 @@ deliveries = Table(
     Column("answer", String(LINE), nullable=False),
     Index("deliveries_due", "state", "next_try"),
     Index("deliveries_in_order", "tenant", "alert_id", "channel", "number"),
+    Index("deliveries_by_age", "owed_at"),
 )
 
 delivery_attempts = Table(
