@@ -134,7 +134,7 @@ def test_a_replica_in_production_answers_on_until_no_call_comes_to_it(
 
 
 def test_production_without_its_operators_files_names_the_one_that_is_missing(tree: Path) -> None:
-    with pytest.raises(AssertionError, match=r"secrets/database\.env: no such file"):
+    with pytest.raises(AssertionError, match=r"secrets/service\.env: no such file"):
         run("kubectl", "kustomize", str(tree / "knative/overlays/production"))
 
 
