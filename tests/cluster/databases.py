@@ -18,15 +18,12 @@ class Databases(msgspec.Struct, frozen=True):
     mariadb: MariaDb
     influxdb: InfluxDb
     redis: RedisServer
+    bucket: Mapping[str, str]
+    """Address, organisation, token and name, of InfluxDB itself or of what stands before it."""
 
     @property
     def mysql(self) -> str:
         return self.mariadb.url
-
-    @property
-    def bucket(self) -> Mapping[str, str]:
-        """Address, organisation, token and name."""
-        return self.influxdb.bucket
 
     def settings(self) -> dict[str, dict[str, str]]:
         """The Secrets that the overlay makes of them, as pods see the servers."""
@@ -51,7 +48,7 @@ def databases(folder: Path) -> Iterator[Databases]:
         InfluxDb(folder / "influxdb") as influxdb,
         RedisServer(folder / "redis") as redis,
     ):
-        yield Databases(mariadb, influxdb, redis)
+        yield Databases(mariadb, influxdb, redis, influxdb.bucket)
 
 
 def from_pods(url: str) -> str:
