@@ -5,8 +5,9 @@ import logging
 import random
 from collections.abc import Callable, Coroutine
 
-from functions.core.errors import MonitorError, SourceUnavailable
+from functions.core.errors import SourceUnavailable
 from mcp_service.lease import Lease
+from mcp_service.loops import tried
 
 EVERY = 2.0
 """Seconds between two looks at the lease, a fifth sooner or later."""
@@ -72,20 +73,13 @@ class Leading:
             self._running = None
 
     async def _told(self, asked: Coroutine[object, object, None], *, seconds: float) -> None:
-        """A failure is logged once until it is over."""
-        try:
-            async with asyncio.timeout(seconds):
-                await asked
-        except TimeoutError:
-            self._note(SourceUnavailable("The cluster does not answer about the lease."))
-        except MonitorError as error:
-            self._note(error)
-        else:
-            if self.fault:
-                _log.info("lease: works again")
-            self.fault = ""
+        timely = _within(asked, seconds=seconds)
+        self.fault = await tried("lease", timely, fault=self.fault, log=_log)
 
-    def _note(self, error: MonitorError) -> None:
-        if not self.fault:
-            _log.warning("lease: %s (%s)", error.message, error.cause or error.kind)
-        self.fault = error.message
+
+async def _within(asked: Coroutine[object, object, None], *, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await asked
+    except TimeoutError:
+        raise SourceUnavailable("The cluster does not answer about the lease.") from None

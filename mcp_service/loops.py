@@ -41,7 +41,7 @@ class Loop:
         while True:
             self._woken.clear()
             if self._allowed():
-                await self._once()
+                self.fault = await tried(self.name, self._step(), fault=self.fault, log=_log)
             seconds = min(self._every, AGAIN) if self.fault else self._every
             try:
                 async with asyncio.timeout(seconds * random.uniform(0.9, 1.1)):  # noqa: S311 - spreads load, guards nothing
@@ -49,14 +49,16 @@ class Loop:
             except TimeoutError:
                 continue
 
-    async def _once(self) -> None:
-        try:
-            await self._step()
-        except MonitorError as error:
-            if not self.fault:
-                _log.warning("%s: %s (%s)", self.name, error.message, error.cause or error.kind)
-            self.fault = error.message
-        else:
-            if self.fault:
-                _log.info("%s: works again", self.name)
-            self.fault = ""
+
+async def tried(name: str, step: Awaitable[object], *, fault: str, log: logging.Logger) -> str:
+    """The fault of this try, or nothing; `fault` is that of the try before. An expected failure is
+    logged once until it is over."""
+    try:
+        await step
+    except MonitorError as error:
+        if not fault:
+            log.warning("%s: %s (%s)", name, error.message, error.cause or error.kind)
+        return error.message
+    if fault:
+        log.info("%s: works again", name)
+    return ""
