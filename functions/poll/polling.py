@@ -60,12 +60,10 @@ class Polling:
         spec = self._verifier.open(document)
         slot = spec.schedule.slot(at)
         ends = min(self._clock.now(), slot) + spec.interval  # the next slot is not held up
-        memory = Memory(self._loan.cursors, spec, slot=slot)
-        reading = await self._look(spec, memory, slot=slot, ends=ends)
+        reading, memory = await self._look(spec, slot, ends=ends)
         if _bad(reading) and self._clock.now() + RECHECK_AFTER < ends:
             await asyncio.sleep(RECHECK_AFTER)
-            memory = Memory(self._loan.cursors, spec, slot=slot)
-            reading = await self._look(spec, memory, slot=slot, ends=ends)
+            reading, memory = await self._look(spec, slot, ends=ends)
         await self._sink.emit(reading)
         self._note(reading)
         if reading.failure is None:
@@ -75,9 +73,8 @@ class Polling:
     async def check(self, spec: MonitorSpec) -> Reading:
         """One look that is neither repeated nor emitted."""
         now = self._clock.now()
-        slot = spec.schedule.slot(now)
-        memory = Memory(self._loan.cursors, spec, slot=slot)
-        return await self._look(spec, memory, slot=slot, ends=now + self._deadline)
+        reading, _ = await self._look(spec, spec.schedule.slot(now), ends=now + self._deadline)
+        return reading
 
     async def answer(self, document: bytes) -> bytes:
         """The reading of a `check`, as JSON. Raises for a document that is not ours, as `tick`."""
@@ -90,7 +87,8 @@ class Polling:
         except MonitorError as error:
             LOG.warning("monitor %s forgets what it has seen: %s", spec.id, error.message)
 
-    async def _look(self, spec: MonitorSpec, memory: Memory, *, slot: int, ends: float) -> Reading:
+    async def _look(self, spec: MonitorSpec, slot: int, *, ends: float) -> tuple[Reading, Memory]:
+        """What was seen, and what the provider wants to know at the next poll."""
         deadline = min(self._deadline, max(ends - self._clock.now(), SHORTEST_LOOK))
         context = Context(
             spec=spec,
@@ -100,7 +98,7 @@ class Polling:
             opener=self._loan.opener,
             log=LOG,
             deadline=deadline,
-            memory=memory,
+            memory=Memory(self._loan.cursors, spec, slot=slot),
         )
         try:
             provider = configured(self._providers(spec.provider), spec.config)
@@ -115,10 +113,10 @@ class Polling:
             failure = Failure(FailureKind.UNEXPECTED, "the provider has a fault")
         else:
             if all(map(math.isfinite, reading.metrics.values())):
-                return reading
+                return reading, context.memory
             failure = Failure(FailureKind.UNEXPECTED, "a value was not a finite number")
         blank = context.reading({}, started=self._clock.now())
-        return msgspec.structs.replace(blank, failure=failure)
+        return msgspec.structs.replace(blank, failure=failure), context.memory
 
     def _note(self, reading: Reading) -> None:
         """Log the first failure and the recovery, not each repetition."""
