@@ -17,7 +17,7 @@ from functions.core.alert_ports import MonitorRow
 from functions.core.errors import Fault, InvalidConfiguration
 from functions.stores.sql.engine import reading, writing
 from functions.stores.sql.records import put_monitor
-from mcp_service.database.records import Change, MonitorRecord
+from mcp_service.database.records import CHANGED, INTERVAL, RESUMED, Change, MonitorRecord
 from mcp_service.database.rows import record_of, values_of
 from mcp_service.database.tables import changes, monitors
 
@@ -92,7 +92,7 @@ class Monitors:
 
     def rescheduled(self) -> dict[str, float]:
         """When each monitor last went on after a pause or got another interval."""
-        such = (changes.c.what == "resumed") | changes.c.what.like("changed: %interval%")
+        such = (changes.c.what == RESUMED) | changes.c.what.like(f"{CHANGED}%{INTERVAL}%")
         query = select(changes.c.monitor, func.max(changes.c.at).label("last")).where(such)
         with reading(self._engine) as connection:
             rows = connection.execute(query.group_by(changes.c.monitor))

@@ -40,6 +40,10 @@ class MonitorRecord(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+RESUMED, CHANGED, INTERVAL = "resumed", "changed: ", "interval"
+"""Words of changes by which `Monitors.rescheduled` finds those that moved a monitor's slots."""
+
+
 class Change(msgspec.Struct, frozen=True):
     """One step in a monitor's life, with everything needed to go back to it."""
 

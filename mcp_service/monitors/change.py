@@ -8,7 +8,7 @@ from functions.core.errors import InvalidConfiguration
 from functions.core.monitor import phase_of
 from mcp_service.channels import confirmed_faults
 from mcp_service.checks import require_check
-from mcp_service.database.records import MonitorRecord
+from mcp_service.database.records import CHANGED, INTERVAL, MonitorRecord
 from mcp_service.definitions import Definition, ready
 from mcp_service.monitors.apply import put
 from mcp_service.monitors.lookup import changed_row, last_change, unhurried
@@ -52,11 +52,11 @@ async def _update(
         return _result(before, [], summary="Nothing changed: it is already like this.")
     parts = [part for part in _PARTS if getattr(after, part) != getattr(before, part)]
     row = await changed_row(service, after, rules=last.rules)
-    doubt = await put(service, after, row=row, before=last, what="changed: " + ", ".join(parts))
+    doubt = await put(service, after, row=row, before=last, what=CHANGED + ", ".join(parts))
     return _result(after, parts, summary=f"Changed, now version {after.version}.{doubt}")
 
 
-_PARTS = ("name", "config", "secrets", "interval", "channels", "untested")
+_PARTS = ("name", "config", "secrets", INTERVAL, "channels", "untested")
 
 
 async def _changed(

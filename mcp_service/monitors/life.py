@@ -7,7 +7,7 @@ import msgspec
 
 from functions.core.errors import MonitorError
 from mcp_service import handles
-from mcp_service.database.records import MonitorRecord
+from mcp_service.database.records import RESUMED, MonitorRecord
 from mcp_service.monitors.apply import LATER, put
 from mcp_service.monitors.lookup import (
     alert_row,
@@ -38,11 +38,11 @@ async def _set_state(
         return _stated(before.record, f"Nothing changed: it is {state} already.")
     changed = msgspec.structs.replace(before.record, state=state)
     row = await changed_row(service, changed, rules=before.rules)
-    what = "paused" if state == "paused" else "resumed"
+    what = "paused" if state == "paused" else RESUMED
     doubt = await put(service, changed, row=row, before=before, what=what)
     meaning = {
         "paused": "Paused: no readings and no alerts until it is resumed.",
-        "resumed": "Resumed: the next reading comes at its next slot.",
+        RESUMED: "Resumed: the next reading comes at its next slot.",
     }
     return _stated(changed, meaning[what] + doubt)
 
