@@ -4,14 +4,15 @@ import socket
 import threading
 import time
 from socketserver import BaseRequestHandler, ThreadingTCPServer
-from typing import Self
 from urllib.parse import urlsplit
+
+from tests.servers.serving import Serving
 
 TAKEN = b"HTTP/1.1 204 "
 """What an answer to a write begins with; a query is answered 200."""
 
 
-class Acceptance:
+class Acceptance(Serving):
     """`with Acceptance(url) as relay:` serves at `relay.url`; `moments` are in the seconds of
     `time.monotonic`, oldest first."""
 
@@ -30,16 +31,8 @@ class Acceptance:
                     asking.join()
 
         ThreadingTCPServer.daemon_threads = True
-        self._server = ThreadingTCPServer(("127.0.0.1", 0), Relay)
+        super().__init__(ThreadingTCPServer(("127.0.0.1", 0), Relay))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def _copy(source: socket.socket, sink: socket.socket, moments: list[float] | None = None) -> None:

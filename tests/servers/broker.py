@@ -3,12 +3,12 @@
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
 
 from functions.core.events import Event, decode
+from tests.servers.serving import Serving
 
 
-class Broker:
+class Broker(Serving):
     """`with Broker() as broker:` answers 202 at `broker.url`; `status` and `delay` (seconds) may be
     changed while it runs. `events` are the accepted ones."""
 
@@ -17,19 +17,11 @@ class Broker:
         self.status = 202
         self.delay = 0.0
         self.asked = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._answering())
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), self._answering()))
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/monitors/default"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def _answering(self) -> type[BaseHTTPRequestHandler]:
         broker = self
