@@ -85,6 +85,15 @@ async def test_even_when_nothing_is_asked_for_the_store_must_answer(store: Count
     assert store.asked == 1
 
 
+@pytest.fixture
+def scene(tmp_path: Path, store: Counting) -> Scene:
+    """Whose store counts."""
+    scene = Scene(tmp_path)
+    scene.store.close()
+    scene.store = store
+    return scene
+
+
 def watchdog(scene: Scene, store: Counting, latest: MemoryLatest) -> Watchdog:
     readings = LatestFirst(store, latest, clock=scene.clock)
     return Watchdog(
@@ -93,11 +102,9 @@ def watchdog(scene: Scene, store: Counting, latest: MemoryLatest) -> Watchdog:
 
 
 async def test_the_watchdog_asks_the_store_only_about_slots_that_redis_has_not_seen(
-    tmp_path: Path, store: Counting
+    scene: Scene, store: Counting
 ) -> None:
-    scene, latest = Scene(tmp_path), MemoryLatest()
-    scene.store.close()
-    scene.store = store
+    latest = MemoryLatest()
     watching = watchdog(scene, store, latest)
     await watching.step()
     for slot in (START + 10, START + 20):
@@ -113,11 +120,9 @@ async def test_the_watchdog_asks_the_store_only_about_slots_that_redis_has_not_s
 
 
 async def test_no_slot_is_missed_because_redis_is_away_or_empty(
-    tmp_path: Path, store: Counting
+    scene: Scene, store: Counting
 ) -> None:
-    scene, latest = Scene(tmp_path), MemoryLatest()
-    scene.store.close()
-    scene.store = store
+    latest = MemoryLatest()
     watching = watchdog(scene, store, latest)
     await watching.step()
     await store.add([reading(START + slot) for slot in (10, 20, 40)])
