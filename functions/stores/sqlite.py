@@ -12,7 +12,7 @@ import msgspec
 from functions.clients.sqlite import SqliteFile
 from functions.core.ports import Rollup
 from functions.core.reading import Reading
-from functions.core.rollup import HOUR, Bucket, counted, decoded, fine, rolled_up, span
+from functions.core.rollup import HOUR, Bucket, Outcome, counted, decoded, fine, rolled_up, span
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS readings (
@@ -43,11 +43,12 @@ _QUERY = """
 SELECT reading FROM readings WHERE tenant = ? AND monitor = ? AND slot >= ? AND slot < ?
 ORDER BY slot DESC LIMIT ?
 """
+# 9e999 is infinite: with a part of the key SQLite would walk through all of the series before.
 _NEXT_SERIES = """
-SELECT * FROM (SELECT tenant, monitor FROM readings WHERE (tenant, monitor) > (?1, ?2)
-    ORDER BY tenant, monitor LIMIT 1)
-UNION SELECT * FROM (SELECT tenant, monitor FROM hours WHERE (tenant, monitor) > (?1, ?2)
-    ORDER BY tenant, monitor LIMIT 1)
+SELECT * FROM (SELECT tenant, monitor FROM readings
+    WHERE (tenant, monitor, slot) > (?1, ?2, 9e999) ORDER BY tenant, monitor, slot LIMIT 1)
+UNION SELECT * FROM (SELECT tenant, monitor FROM hours
+    WHERE (tenant, monitor, start) > (?1, ?2, 9e999) ORDER BY tenant, monitor, start LIMIT 1)
 ORDER BY tenant, monitor LIMIT 1
 """
 _NEWEST_HOUR = "SELECT max(start) FROM hours"
@@ -69,6 +70,7 @@ _NEWEST = "SELECT max(slot) FROM readings WHERE tenant = ? AND monitor = ?"
 _DELETE_READINGS = "DELETE FROM readings WHERE tenant = ? AND monitor = ? AND slot < ?"
 _DELETE_HOURS = "DELETE FROM hours WHERE tenant = ? AND monitor = ? AND start < ?"
 _READING = msgspec.json.Decoder(Reading)
+_OUTCOME = msgspec.json.Decoder(Outcome)
 _Row = tuple[str, str, int, bool, bytes]
 _Series = tuple[str, str]
 
@@ -134,13 +136,11 @@ class SqliteReadings:
     async def expire(self, before: int, *, rollups_before: int) -> int:
         """As in ports.ReadingStore. Some monitors in each transaction, so that new readings are
         stored in between."""
-        raw_before = before - before % HOUR
+        before -= before % HOUR
         after: _Series | None = ("", "")
         deleted = 0
         while after:
-            work = partial(
-                _expire_some, after=after, before=raw_before, hours_before=rollups_before
-            )
+            work = partial(_expire_some, after=after, before=before, hours_before=rollups_before)
             some, after = await self._file.write(work)
             deleted += some
         return deleted
@@ -165,13 +165,13 @@ def _add_late(connection: sqlite3.Connection, reading: Reading, *, row: _Row) ->
 def _buckets(rows: Iterable[tuple[int, bytes, int]], step: int) -> dict[int, Bucket]:
     """Stored ones as they are, raw readings counted, by their start."""
     buckets: dict[int, Bucket] = {}
-    raw: defaultdict[int, list[Reading]] = defaultdict(list)
+    raw: defaultdict[int, list[Outcome]] = defaultdict(list)
     for at, encoded, is_bucket in rows:
         if is_bucket:
             buckets[at] = decoded(encoded)
         else:
-            raw[at - at % step].append(_READING.decode(encoded))
-    return buckets | {start: counted(readings) for start, readings in raw.items()}
+            raw[at - at % step].append(_OUTCOME.decode(encoded))
+    return buckets | {start: counted(outcomes) for start, outcomes in raw.items()}
 
 
 def _expire_some(
