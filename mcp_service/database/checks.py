@@ -3,8 +3,9 @@
 from sqlalchemy import Engine, delete, select
 
 from functions.stores.sql.engine import reading, writing
+from functions.stores.sql.upsert import put
 from mcp_service.database.records import Check
-from mcp_service.database.rows import put, record_of, values_of
+from mcp_service.database.rows import record_of, values_of
 from mcp_service.database.tables import checks
 
 LIFE = 86_400

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from functions.stores.sql.engine import reading, writing
+from functions.stores.sql.upsert import put
 from mcp_service.codes import HOUR
 from mcp_service.database.records import CodeRecord
-from mcp_service.database.rows import put, record_of, values_of
+from mcp_service.database.rows import record_of, values_of
 from mcp_service.database.tables import code_sends, codes
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Engine, select
 
 from functions.stores.sql.engine import reading, writing
-from mcp_service.database.rows import put
+from functions.stores.sql.upsert import put
 from mcp_service.database.tables import confessions
 
 

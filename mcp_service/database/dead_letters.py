@@ -7,7 +7,8 @@ from sqlalchemy import Engine, delete, func, select
 
 from functions.core.cloudevent import Event
 from functions.stores.sql.engine import reading, writing
-from mcp_service.database.rows import put, record_of, values_of
+from functions.stores.sql.upsert import put
+from mcp_service.database.rows import record_of, values_of
 from mcp_service.database.tables import dead_letters
 
 MOST = 10_000

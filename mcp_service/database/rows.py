@@ -3,8 +3,7 @@
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, LargeBinary, Row, Table, and_, insert, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import LargeBinary, Row, Table
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -22,20 +21,6 @@ def values_of(record: msgspec.Struct, table: Table) -> dict[str, Any]:
     for name in _documents(table):
         values[name] = msgspec.json.encode(values[name])
     return values
-
-
-def put(connection: Connection, table: Table, *, values: dict[str, Any]) -> None:
-    """Insert, or replace the row with the same key: the same on every database, and whoever else
-    inserts it meanwhile."""
-    key = and_(*(column == values[column.name] for column in table.primary_key.columns))
-    replacing = update(table).where(key).values(values)
-    if connection.execute(replacing).rowcount:
-        return
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(table).values(values))
-    except IntegrityError:
-        connection.execute(replacing)
 
 
 def _documents(table: Table) -> list[str]:

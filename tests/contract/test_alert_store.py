@@ -1,6 +1,7 @@
 """What every alert store must keep, on every database."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,9 @@ ROW = MonitorRow(
     interval=60,
     rules={"slow": "latency above 800", "down": "up is 0"},
     channels=("mail",),
+)
+CHANNEL = ChannelRow(
+    tenant="t", name="mail", kind="email", config={"address": "a@example.org"}, confirmed=False
 )
 
 
@@ -273,15 +277,33 @@ def test_a_decision_comes_back_as_it_was_sealed(
 def test_a_channel_is_found_until_it_is_dropped(
     store: SqlAlertStore, records: SqlAlertRecords
 ) -> None:
-    config = {"address": "a@example.org"}
-    row = ChannelRow(tenant="t", name="mail", kind="email", config=config, confirmed=False)
-    records.put_channel(row)
-    confirmed = msgspec.structs.replace(row, confirmed=True)
+    records.put_channel(CHANNEL)
+    confirmed = msgspec.structs.replace(CHANNEL, confirmed=True)
     records.put_channel(confirmed)
     assert store.channel("t", "mail") == confirmed
     assert records.channels("t") == [confirmed]
     records.drop_channel("t", "mail")
     assert store.channel("t", "mail") is None
+
+
+@pytest.mark.parametrize("what", ["channel", "monitor"])
+def test_those_who_put_the_same_new_row_at_once_all_succeed(engine: Engine, what: str) -> None:
+    """Claude calls tools side by side, and each call may reach another replica."""
+    records, at_once = SqlAlertRecords(engine), 4
+
+    def put(number: int, start: threading.Barrier) -> None:
+        start.wait(20)
+        if what == "channel":
+            records.put_channel(msgspec.structs.replace(CHANNEL, name=f"mail{number}"))
+        else:
+            records.put_monitor(msgspec.structs.replace(ROW, monitor=f"m{number}"))
+
+    with ThreadPoolExecutor(at_once) as threads:
+        for number in range(20):
+            start = threading.Barrier(at_once)
+            for done in [threads.submit(put, number, start) for _ in range(at_once)]:
+                done.result()
+    assert len(records.channels("t") if what == "channel" else records.monitors("t")) == 20
 
 
 def test_a_locked_database_is_unavailable_not_broken(tmp_path: Path) -> None:

@@ -4,21 +4,18 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import Engine, text
 
 from functions.core.alert import RuleState
 from functions.core.alert_ports import ChannelRow, MonitorRow
 from functions.core.errors import SourceUnavailable
 from functions.stores.sql.alerts import SqlAlertStore
-from functions.stores.sql.engine import open_engine, reading, writing
+from functions.stores.sql.engine import open_engine, writing
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.database.migrate import migrate
-from mcp_service.database.rows import put
-from mcp_service.database.tables import confessions
 from tests.servers.databases import mysql
 
 
@@ -53,33 +50,6 @@ def test_any_letter_comes_back(engine: Engine) -> None:
     )
     assert [one.name for one in records.monitors("t")] == [name]
     assert [one.config for one in records.channels("t")] == [{"address": name}]
-
-
-def test_of_two_who_put_the_same_new_row_at_once_both_succeed_and_the_later_one_stays(
-    engine: Engine,
-) -> None:
-    """Claude calls tools side by side, and each call may reach another replica."""
-    looked, go_on = threading.Event(), threading.Event()
-    earlier, later = ({"tenant": "t", "delivery": "d", "at": at} for at in (1.0, 2.0))
-
-    def put_row(values: dict[str, object]) -> None:
-        with writing(engine) as connection:
-            put(connection, confessions, values=values)
-
-    def hold(*_: object) -> None:
-        if threading.current_thread() is not threading.main_thread() and not looked.is_set():
-            looked.set()
-            assert go_on.wait(20)
-
-    event.listen(engine, "after_cursor_execute", hold)
-    with ThreadPoolExecutor(1) as other:
-        done = other.submit(put_row, later)
-        assert looked.wait(20)
-        put_row(earlier)
-        go_on.set()
-        done.result()
-    with reading(engine) as connection:
-        assert connection.execute(select(confessions.c.at)).scalars().all() == [2.0]
 
 
 def test_what_is_locked_later_in_a_transaction_is_as_new_as_what_is_locked_first(

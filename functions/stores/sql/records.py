@@ -30,6 +30,7 @@ from functions.stores.sql.tables import (
     delivery_attempts,
     rule_states,
 )
+from functions.stores.sql.upsert import put
 
 REMOVED = -1
 """The position of a rule that is no longer there."""
@@ -115,10 +116,8 @@ class SqlAlertRecords:
 
     def put_channel(self, row: ChannelRow) -> None:
         columns = msgspec.structs.asdict(row) | {"config": rows.encode(row.config)}
-        key = _given(channels, tenant=row.tenant, name=row.name)
         with writing(self._engine) as connection:
-            if not connection.execute(update(channels).where(key).values(columns)).rowcount:
-                connection.execute(insert(channels).values(columns))
+            put(connection, channels, values=columns)
 
     def channels(self, tenant: str) -> list[ChannelRow]:
         found = self._read(
@@ -154,10 +153,8 @@ def put_monitor(connection: Connection, row: MonitorRow) -> None:
     """Create or change, within the caller's transaction. A rule whose line is unchanged keeps its
     state, another one begins anew and its open alert is closed. `states` and `newest` of the
     argument are ignored."""
-    columns = rows.monitor_columns(row)
-    key = _given(alert_monitors, tenant=row.tenant, monitor=row.monitor)
-    if not connection.execute(update(alert_monitors).where(key).values(columns)).rowcount:
-        connection.execute(insert(alert_monitors).values(columns | {"newest": 0}))
+    # This locks the monitor's row, so that nobody else adds rules meanwhile.
+    put(connection, alert_monitors, values=rows.monitor_columns(row), new={"newest": 0})
     _put_rules(connection, row)
 
 
