@@ -23,6 +23,11 @@ LOG = logging.getLogger("claude_monitor.notify")
 LEASE = 45.0
 """Seconds within which a message is sent and its answer stored; longer than a channel may take."""
 AT_ONCE = 32
+BRIEFLY = 10.0
+"""Seconds for which a sweep begins messages where somebody waits for its end: together with a cold
+start and the last message's time less than the Triggers' time-out (every_trigger.yaml)."""
+UNTIL_NEXT = 45.0
+"""The same for the sweep of each minute, whose end nobody waits for."""
 GIVE_UP = 24 * 3600
 SHORTEST_WAIT, LONGEST_WAIT = 5.0, 900.0
 LOOK_AGAIN = 1.0
@@ -58,13 +63,15 @@ class Delivering:
         self._lease = lease
         self._under_way: set[tuple[str, str]] = set()
 
-    async def sweep(self) -> int:
+    async def sweep(self, seconds: float = BRIEFLY) -> int:
         """Send everything that is due now, and what becomes due meanwhile; how many were sent.
-        Raises SourceUnavailable when the store cannot be asked; what is under way is finished."""
+        After so many seconds no more is begun: the rest is for the next sweep. Raises
+        SourceUnavailable when the store cannot be asked; what is under way is finished."""
         running: set[asyncio.Task[bool]] = set()
+        until = self._clock.monotonic() + seconds
         sent = 0
         try:
-            while begun := await self._begin(AT_ONCE - len(running)) or running:
+            while begun := await self._begin(AT_ONCE - len(running), until=until) or running:
                 running |= begun
                 done, _ = await asyncio.wait(
                     running, timeout=LOOK_AGAIN, return_when=asyncio.FIRST_COMPLETED
@@ -76,8 +83,8 @@ class Delivering:
                 await asyncio.wait(running)
         return sent
 
-    async def _begin(self, limit: int) -> set[asyncio.Task[bool]]:
-        if limit == 0:
+    async def _begin(self, limit: int, *, until: float) -> set[asyncio.Task[bool]]:
+        if limit == 0 or self._clock.monotonic() >= until:
             return set()
         due = await asyncio.to_thread(
             self._store.claim, self._clock.now(), lease=self._lease, limit=limit

@@ -13,7 +13,7 @@ from functions.channels import opened
 from functions.clock import SystemClock
 from functions.core.channel import Lent
 from functions.core.events import ALERT, PING, Event, believed, expect
-from functions.notify.delivering import LOG, Delivering
+from functions.notify.delivering import BRIEFLY, LOG, UNTIL_NEXT, Delivering
 from functions.settings import Settings
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine
@@ -38,7 +38,7 @@ async def work(event: Event) -> None:
     expect(event, ALERT, PING)
     if event.type == ALERT:
         believed(event, SETTINGS.key("events.key"))
-    await delivering().sweep()
+    await delivering().sweep(BRIEFLY if event.type == ALERT else UNTIL_NEXT)
 
 
 @cache

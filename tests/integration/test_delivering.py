@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from sqlalchemy import text
 
 from functions.core.alert_ports import Channel, ChannelRow, Message
+from functions.core.channel import Lent
 from functions.core.errors import SourceUnavailable
-from functions.notify.delivering import GIVE_UP, SHORTEST_WAIT, Delivering
+from functions.notify.delivering import BRIEFLY, GIVE_UP, SHORTEST_WAIT, Delivering
 from functions.notify.wording import message_id
+from functions.stores.sql.claims import PER_CHANNEL
+from tests.architecture.tree import text as text_of
 from tests.integration.owed import Owed
 from tests.servers.port import free_port
 from tests.servers.rude import RudeMailbox
@@ -176,6 +180,40 @@ async def test_a_database_that_is_away_after_the_acceptance_sends_nothing_twice(
     await sweep
     assert owed.states() == {1: "sent"}
     assert len(mail.messages()) == 1
+
+
+class Held:
+    """A channel that takes nothing until it is let go."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.reached = asyncio.Semaphore(0)
+
+    async def send(self, message: Message) -> str:
+        self.reached.release()
+        await self.go.wait()
+        return "250"
+
+
+async def test_a_sweep_that_took_its_time_leaves_the_rest_to_the_next_one(owed: Owed) -> None:
+    held = Held()
+    notify = Delivering(owed.store, lambda _: held, clock=owed.clock)
+    for number in range(PER_CHANNEL + 1):
+        owed.owe(alert=f"m/down/{number}")
+    sweep = asyncio.create_task(notify.sweep())
+    for _ in range(PER_CHANNEL):
+        await held.reached.acquire()
+    owed.clock.advance(BRIEFLY)
+    held.go.set()
+    assert await sweep == PER_CHANNEL
+    assert await notify.sweep() == 1
+
+
+def test_a_wake_up_is_answered_before_the_broker_gives_it_up() -> None:
+    [patch] = yaml.safe_load(text_of(Path("knative/base/every_trigger.yaml")))
+    given_up = float(patch["value"]["timeout"].removeprefix("PT").removesuffix("S"))
+    cold_start = 5
+    assert cold_start + BRIEFLY + Lent().deadline < given_up
 
 
 class Busy:
