@@ -31,7 +31,7 @@ check: $(VENV)/dev.installed ## format, lint, types, import contracts, sizes
 	$(BIN)/python -m pytest -q tests/architecture
 
 test: $(VENV)/dev.installed ## every test that needs no cluster
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 cluster-test: $(VENV)/dev.installed ## the tests on the cluster that KUBECONFIG names
 	$(BIN)/python -m pytest tests/cluster

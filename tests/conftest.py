@@ -1,6 +1,7 @@
 """What all tests share: servers on loopback, and a switch that turns skips into failures."""
 
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,6 @@ from tests.servers import databases
 from tests.servers.mail import Mailbox
 from tests.servers.port import free_port
 from tests.servers.website import Website
-
-FIGURES = pytest.StashKey[list[str]]()
 
 # Times of a property test say how busy the machine is, nothing about the property.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -73,16 +72,21 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def figure(pytestconfig: pytest.Config) -> Callable[[str], None]:
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Note a measured figure; all of them are printed at the end of the run."""
-    return pytestconfig.stash.setdefault(FIGURES, []).append
+    return partial(record_property, "figure")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    figures = terminalreporter.config.stash.get(FIGURES, [])
-    if figures:
+    reports = [
+        report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)
+    ]
+    noted = [
+        value for report in reports for name, value in report.user_properties if name == "figure"
+    ]
+    if noted:
         terminalreporter.section("figures")
-        terminalreporter.write_line("\n".join(figures))
+        terminalreporter.write_line("\n".join(dict.fromkeys(noted)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

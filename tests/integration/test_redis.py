@@ -51,7 +51,7 @@ def test_the_functions_user_sees_cursors_and_nothing_else(url: str, command: str
 
 @pytest.mark.anyio
 async def test_a_user_that_is_let_in_again_has_the_new_password_and_no_other_rights() -> None:
-    admin = databases.named("LAB_REDIS_URL")
+    admin = databases.redis_server()
     name = f"test_{secrets.token_hex(4)}"
     try:
         await let_in(admin, name, password="first", rules=["~*", "+@all"])
@@ -103,7 +103,7 @@ def test_the_address_of_another_user_is_the_same_server_and_database(given: str)
 async def test_a_cursor_is_forgotten_when_nobody_polls_any_more(url: str) -> None:
     store = RedisCursors(url)
     await store.save("t", "m", slot=1, cursor=b"seen")
-    with Redis.from_url(databases.named("LAB_REDIS_URL")) as server:
+    with Redis.from_url(databases.redis_server()) as server:
         assert 0 < server.ttl('cursor:["t","m"]') <= LIFE
     await store.close()
 

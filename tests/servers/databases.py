@@ -58,13 +58,20 @@ def emptied(url: str) -> None:
     engine.dispose()
 
 
+def redis_server() -> str:
+    """The address of a database that no other process of this run uses."""
+    server, _, first = named("LAB_REDIS_URL").rpartition("/")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return f"{server}/{int(first) + int(worker)}"
+
+
 @contextmanager
 def redis(rules: Sequence[str]) -> Iterator[str]:
     """The address of the server for a user of one's own under these ACL rules; the user and all
     that the test wrote are gone afterwards."""
     from redis import Redis  # noqa: PLC0415 - slow
 
-    url = named("LAB_REDIS_URL")
+    url = redis_server()
     user = f"test_{secrets.token_hex(4)}"
     with Redis.from_url(url) as server:
         before = set(server.scan_iter())
