@@ -105,6 +105,16 @@ def _spend() -> None:
         raise _TooMany
 
 
+def _spend_inside(value: object) -> None:
+    """For each place in it, as long as there are any left."""
+    ahead = [value]
+    while ahead:
+        _spend()
+        here = ahead.pop()
+        if isinstance(here, list | dict):
+            ahead += here.values() if isinstance(here, dict) else here
+
+
 class _Node(JSONPathMatch):
     """One place of the document; each one that is looked at is counted, and none is kept."""
 
@@ -116,6 +126,17 @@ class _Node(JSONPathMatch):
 
     def add_child(self, *children: JSONPathMatch) -> None:
         """The library would keep every place that it has seen."""
+
+    def new_child(self, obj: object, _key: int | str) -> JSONPathMatch:
+        """The library would write out the whole path to each place, however long its names are."""
+        return _Node(
+            filter_context=self.filter_context(),
+            obj=obj,
+            parent=self,
+            path="",
+            parts=(),
+            root=self.root,
+        )
 
 
 class _Path(JSONPath):
@@ -160,6 +181,13 @@ class _Environment(JSONPathEnvironment):
         """Asked for every value that a filter looks at."""
         _spend()
         return super().is_truthy(obj)
+
+    def compare(self, *sides: Any, **_none: Any) -> bool:
+        """Two lists or objects are compared place by place, again for each value of the filter."""
+        left, operator, right = sides
+        if isinstance(left, list | dict) and isinstance(right, list | dict):
+            _spend_inside(left)
+        return super().compare(left, operator, right)
 
 
 _ENVIRONMENT = _Environment(strict=True, filter_caching=False)

@@ -184,6 +184,21 @@ def test_values_that_a_filter_passes_over_count_as_well(path: str) -> None:
         one(list(range(MOST_PLACES + 1)), path)
 
 
+def test_what_is_compared_place_by_place_counts_each_time() -> None:
+    same = {"a": list(range(10_000)), "b": list(range(10_000))}
+    assert one(same | {"rows": [0] * 2}, "count($.rows[?$.a == $.b])") == 2
+    with pytest.raises(UnexpectedAnswer, match="places"):
+        one(same | {"rows": [0] * 10}, "count($.rows[?$.a == $.b])")
+
+
+def test_long_names_cost_no_more_than_short_ones() -> None:
+    document = {"k" * 900_000: {"k" * 900_000: [0] * MOST_PLACES}}
+    began = time.process_time()
+    with pytest.raises(UnexpectedAnswer, match="places"):
+        one(document, "count($..*)")
+    assert time.process_time() - began < ALLOWANCE
+
+
 def test_all_paths_of_an_answer_share_what_they_may_cost() -> None:
     values = {f"n{i}": "count($.rows[*])" for i in range(4)}
     with pytest.raises(UnexpectedAnswer, match="places"):
