@@ -239,10 +239,11 @@ class _Hop:
     def _certificate_days(self, easy: Any) -> float | None:
         if self._target.url.scheme != "https":
             return None
-        leaf = dict(next(iter(easy.getinfo(pycurl.INFO_CERTINFO)), ()))
+        # As bytes: the texts of a certificate may be in any character set.
+        leaf = dict(next(iter(easy.getinfo_raw(pycurl.INFO_CERTINFO)), ()))
         try:
             # ssl.cert_time_to_seconds would load _strptime, 4 ms of each cold start.
-            expires = parsedate_to_datetime(leaf.get("Expire date", ""))
+            expires = parsedate_to_datetime(leaf.get(b"Expire date", b"").decode("ascii"))
         except ValueError:  # a date that no calendar has
             return None
         return (expires.timestamp() - time.time()) / 86_400

@@ -36,6 +36,14 @@ async def test_a_good_certificate_tells_its_days_and_its_handshake_time(tmp_path
     assert 0 < response.connect < response.tls < response.total
 
 
+async def test_a_text_of_the_certificate_may_be_in_any_character_set(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    comment = "Société".encode("latin-1")
+    context = authority.context("shop.example", days=20, comment=comment)
+    response = await check(context, authority)
+    assert response.certificate_days == pytest.approx(20, abs=0.01)
+
+
 @pytest.mark.parametrize(
     ("host", "begins", "days", "words"),
     [
