@@ -21,7 +21,9 @@ from(bucket: bucket) |> range(start: time(v: since), stop: time(v: until))
 """
 LATEST = '|> filter(fn: (r) => r._field == "reading") |> last()'
 KNOWN = '|> filter(fn: (r) => r._field == "missed")'
-QUERY = '|> filter(fn: (r) => r._field == "reading") |> tail(n: limit)'
+QUERY = """
+|> filter(fn: (r) => r._field == "reading") |> tail(n: limit) |> keep(columns: ["_time", "_value"])
+"""
 HOURS = """
 from(bucket: rollups) |> range(start: time(v: since), stop: time(v: until))
 |> filter(fn: (r) => r._measurement == "hour" and r.tenant == tenant and r.monitor == m0)
