@@ -12,6 +12,9 @@ from mcp_service.database.dead_letters import DeadLetters
 from mcp_service.keys import read_key
 from mcp_service.settings import load
 
+PAGE = 50
+"""Letters in memory at once; each may be as large as an event."""
+
 
 def run(chosen: argparse.Namespace) -> int:
     settings = load()
@@ -24,20 +27,26 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _list(letters: DeadLetters) -> int:
-    found = letters.all()
-    for letter in found:
+    total = letters.count()
+    older = max(0, total - PAGE)
+    for letter in letters.some(skip=older, limit=PAGE):
         event = letter.event
         # What comes from outside is quoted, so that no event can write to the terminal.
         say(f"{letter.id}  {utc_text(letter.at)}  {event.type!r} {event.id!r}")
         say(f"    refused by {letter.refused_by!r} with status {letter.code!r}")
-    say(f"{len(found)} dead letters")
+    hidden = f"; {older} older ones are not shown, and replay begins with them" if older else ""
+    say(f"{total} dead letters{hidden}")
     return 0
 
 
 async def _replay(letters: DeadLetters, broker: Broker) -> None:
-    """Each with the signature it came with; what is refused again comes back as a dead letter."""
-    found = await asyncio.to_thread(letters.all)
-    for letter in found:
-        await broker.repeat(letter.event)
-        await asyncio.to_thread(letters.drop, letter)
-    say(f"{len(found)} dead letters given to the Broker again")
+    """Each with the signature it came with. What is refused again comes back as the newest dead
+    letter, so those that were there are the oldest."""
+    total, done = await asyncio.to_thread(letters.count), 0
+    while some := await asyncio.to_thread(letters.some, limit=min(PAGE, total - done)):
+        for letter in some:
+            await broker.repeat(letter.event)
+            await asyncio.to_thread(letters.drop, letter)
+        done += len(some)
+        say(f"{done} of {total}")
+    say(f"{done} dead letters given to the Broker again")

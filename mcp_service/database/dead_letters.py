@@ -3,7 +3,7 @@
 import hashlib
 
 import msgspec
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Connection, Engine, delete, func, select
 
 from functions.core.cloudevent import Event
 from functions.stores.sql.engine import reading, writing
@@ -47,16 +47,21 @@ class DeadLetters:
     def put(self, letter: DeadLetter) -> bool:
         """Keep it, once. False when there are too many already."""
         with writing(self._engine) as connection:
-            count = connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
-            if count >= MOST:
+            if _count(connection) >= MOST:
                 return False
             put(connection, dead_letters, values=values_of(letter, dead_letters))
         return True
 
-    def all(self) -> list[DeadLetter]:
-        """Oldest first."""
+    def count(self) -> int:
         with reading(self._engine) as connection:
-            rows = connection.execute(select(dead_letters).order_by(dead_letters.c.at)).all()
+            return _count(connection)
+
+    def some(self, *, skip: int = 0, limit: int) -> list[DeadLetter]:
+        """Oldest first."""
+        order = (dead_letters.c.at, dead_letters.c.id)
+        query = select(dead_letters).order_by(*order).offset(skip).limit(limit)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
         return [record_of(DeadLetter, dead_letters, row=row) for row in rows]
 
     def drop(self, letter: DeadLetter) -> None:
@@ -68,3 +73,7 @@ class DeadLetters:
     def expire(self, before: float) -> None:
         with writing(self._engine) as connection:
             connection.execute(delete(dead_letters).where(dead_letters.c.at < before))
+
+
+def _count(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()

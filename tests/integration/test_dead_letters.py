@@ -14,6 +14,7 @@ from functions.clients.http import outbound_http
 from functions.core.events import Event, encode, reading_event, sealed
 from functions.core.ports import HttpRequest
 from functions.stores.sql.engine import open_engine
+from mcp_service.cli.dead_letters import PAGE
 from mcp_service.database.dead_letters import DeadLetter, DeadLetters
 from mcp_service.database.migrate import migrate
 from mcp_service.dead_letters import serve_sink, sink
@@ -63,7 +64,7 @@ async def test_what_the_broker_gives_up_is_kept_once_with_who_refused_it(
     async with served(letters) as address:
         assert await post(address, *encode(refused(event))) == 204
         assert await post(address, *encode(refused(event))) == 204
-    [letter] = letters.all()
+    [letter] = letters.some(limit=9)
     assert (letter.refused_by, letter.code) == ("http://alert.svc/", "403")
     assert letter.event == event
 
@@ -72,7 +73,7 @@ async def test_what_the_broker_gives_up_is_kept_once_with_who_refused_it(
 async def test_what_is_no_event_is_refused(letters: DeadLetters) -> None:
     async with served(letters) as address:
         assert await post(address, {"content-type": "text/plain"}, b"hello") == 400
-    assert letters.all() == []
+    assert letters.some(limit=9) == []
 
 
 def test_the_commands_list_and_replay_with_the_signature_it_came_with(
@@ -85,11 +86,27 @@ def test_the_commands_list_and_replay_with_the_signature_it_came_with(
         assert repr(event.id) in command("list", tmp_path, broker)
         broker.status = 503
         assert "did not accept" in command("replay", tmp_path, broker, fails=True)
-        assert len(letters.all()) == 1
+        assert len(letters.some(limit=9)) == 1
         broker.status = 202
         command("replay", tmp_path, broker)
         assert broker.events == [event]
-    assert letters.all() == []
+    assert letters.some(limit=9) == []
+
+
+def test_many_are_listed_and_replayed_in_part(letters: DeadLetters, tmp_path: Path) -> None:
+    make_keys(tmp_path / "keys")
+    for number in range(PAGE + 2):
+        event = msgspec.structs.replace(reading_event(READING), id=f"m/{number}")
+        letters.put(DeadLetter.of(refused(event), at=1000.0 + number))
+    with Broker() as broker:
+        listed = command("list", tmp_path, broker).splitlines()
+        assert [line for line in listed if "'m/1'" in line] == []
+        assert "'m/2'" in listed[0]
+        assert listed[-1].startswith(f"{PAGE + 2} dead letters; 2 older ones are not shown")
+        told = command("replay", tmp_path, broker).splitlines()
+    assert told[:2] == [f"{PAGE} of {PAGE + 2}", f"{PAGE + 2} of {PAGE + 2}"]
+    assert [event.id for event in broker.events] == [f"m/{number}" for number in range(PAGE + 2)]
+    assert letters.count() == 0
 
 
 def test_an_event_that_is_refused_again_while_it_is_replayed_stays(letters: DeadLetters) -> None:
@@ -98,7 +115,7 @@ def test_an_event_that_is_refused_again_while_it_is_replayed_stays(letters: Dead
     again = msgspec.structs.replace(first, at=2000.0)
     letters.put(again)
     letters.drop(first)
-    assert letters.all() == [again]
+    assert letters.some(limit=9) == [again]
 
 
 def command(action: str, home: Path, broker: Broker, *, fails: bool = False) -> str:
