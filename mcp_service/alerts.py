@@ -8,6 +8,7 @@ from functions.core.alert_ports import Delivery, StoredDecision
 from functions.core.monitor import utc_text
 from functions.core.rule_text import parse
 from mcp_service.monitors.lookup import owned
+from mcp_service.numbers import counted, short
 from mcp_service.outside import cleaned
 from mcp_service.refusals import Unknown
 from mcp_service.results import Next, Page, Result
@@ -58,7 +59,9 @@ async def explain_alert(service: Service, tenant: str, *, alert: str) -> Result:
     deliveries = await asyncio.to_thread(_deliveries, service, found)
     sent = sum(delivery["state"] == "sent" for delivery in deliveries)
     told = (
-        f"{sent} of {len(deliveries)} messages were sent." if deliveries else "No message was owed."
+        f"{sent} of {counted(len(deliveries), 'message')} sent."
+        if deliveries
+        else "No message was owed."
     )
     return Result(
         summary=f"{_story(found, decisions)} {told}",
@@ -89,7 +92,7 @@ def decision_line(stored: StoredDecision) -> dict[str, object]:
         "rules_version": stored.rules_version,
         "before": decision.before.value,
         "after": decision.after.value,
-        "judged_value": decision.value,
+        "judged_value": short(decision.value),
         "blind": cleaned(decision.blind),
         "evidence": [evidence_line(stored.monitor, seen) for seen in evidence],
         "evidence_left_out": len(decision.evidence) - len(evidence) or None,
@@ -103,7 +106,7 @@ def evidence_line(monitor: str, seen: Seen) -> dict[str, object]:
     return {
         "reading": f"{monitor}/{seen.slot}{missed}",
         "at": utc_text(seen.slot),
-        "value": seen.value,
+        "value": short(seen.value),
         "failed": cleaned(seen.cause),
     }
 
@@ -150,7 +153,7 @@ def _story(alert: Alert, decisions: Sequence[StoredDecision]) -> str:
     if fired:
         decision = fired[-1].decision
         begun = f"It fired at {utc_text(decision.slot)} on reading {decision.reading}"
-        begun += f" (judged value {decision.value:g})" if decision.value is not None else ""
+        begun += f" (judged value {short(decision.value)})" if decision.value is not None else ""
     return f"{begun}; it is {alert.state} now."
 
 
@@ -164,7 +167,7 @@ def _line(alert: Alert, name: str) -> dict[str, object]:
         "state": alert.state,
         "started": utc_text(alert.started),
         "last_change": utc_text(alert.slot),
-        "value": alert.value,
+        "value": short(alert.value),
         "blind": cleaned(alert.blind),
     }
 
@@ -174,5 +177,4 @@ def _counted(found: Sequence[Alert], limit: int) -> str:
     if not found:
         return "No alerts match; narrow less, or all is well."
     more = " There may be older ones: narrow by monitor or since." if len(found) == limit else ""
-    counted = "1 alert" if len(found) == 1 else f"{len(found)} alerts"
-    return f"{counted}, {firing} firing.{more}"
+    return f"{counted(len(found), 'alert')}, {firing} firing.{more}"

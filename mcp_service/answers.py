@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 from functions.core.errors import Fault, InvalidConfiguration, MonitorError
 from mcp_service.notices import confession
 from mcp_service.outside import cleaned
-from mcp_service.refusals import Unknown
+from mcp_service.refusals import Unknown, Unproven
 from mcp_service.results import Next, Result, envelope
 from mcp_service.tools.definition import Caller, Tool
 
@@ -23,7 +24,6 @@ _log = logging.getLogger("claude_monitor.tools")
 _NEXT_BY_FIELD = {
     "monitor": Next("list_monitors", "See your monitors."),
     "provider": Next("find_provider", "Say in a sentence what to watch."),
-    "check": Next("check_monitor", "Check exactly this definition first."),
     "config": Next("describe_provider", "See what each field accepts."),
     "rules": Next("describe_provider", "See the metrics a rule can use."),
     "rule": Next("show_monitor", "See its rules and the metrics of its latest reading."),
@@ -34,6 +34,10 @@ _NEXT_BY_FIELD = {
     "secrets": Next("describe_provider", "See which secrets it can use."),
     "code": Next("set_channel", "Have a new code mailed: name and address."),
 }
+_ELSEWHERE = {
+    ("update_monitor", "rules"): Next("set_rule", "Rules are changed one by one."),
+}
+"""Arguments that a tool does not have and another one is for."""
 _FIND = {
     "monitor": _NEXT_BY_FIELD["monitor"],
     "alert": Next("list_alerts", "See your alerts."),
@@ -101,9 +105,12 @@ def _steps(tool: Tool[Any], error: MonitorError) -> dict[str, Any]:
     step: Next | None = None
     if isinstance(error, Unknown):
         step = _FIND.get(error.what)
+    elif isinstance(error, Unproven):
+        step = Next("check_monitor", "Check exactly this definition first.", error.check)
     elif isinstance(error, InvalidConfiguration) and error.faults:
-        fields = [fault.field.partition(".")[0] for fault in error.faults]
-        step = next((_NEXT_BY_FIELD[field] for field in fields if field in _NEXT_BY_FIELD), None)
+        fields = [re.split(r"[.\[]", fault.field)[0] for fault in error.faults]
+        steps = (_ELSEWHERE.get((tool.name, one)) or _NEXT_BY_FIELD.get(one) for one in fields)
+        step = next(filter(None, steps), None)
     elif error.retry:
         step = Next("show_platform", "See what is not working.")
     if step is None or step.tool == tool.name:

@@ -28,12 +28,12 @@ async def confirmed_faults(
     """What is wrong with these names of channels: unknown, or not confirmed by their owner."""
     known = {row.name for row in await asyncio.to_thread(service.records.channels, tenant)}
     found = []
-    for name in names:
+    for place, name in enumerate(names):
         if name not in known:
             close = near(name, known) or sorted(known)[:5]
             have = f" (confirmed: {', '.join(close)})" if close else ""
             problem = f"names a channel that is not confirmed{have}; confirm it with set_channel"
-            found.append(Fault("channels", problem))
+            found.append(Fault(f"channels[{place}]", problem))
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from functions.core.monitor import utc_text
 from functions.core.reading import Reading
+from mcp_service.numbers import short
 
 CAP = 500
 """Characters of one outside text that are shown."""
@@ -33,17 +34,11 @@ def shown(reading: Reading) -> dict[str, object]:
     return {
         "id": reading.id,
         "at": utc_text(reading.slot),
-        "metrics": {name: _short(value) for name, value in reading.metrics.items()},
+        "metrics": {name: short(value) for name, value in reading.metrics.items()},
         "failed": f"{failure.kind.value}: {cleaned(failure.cause)}" if failure else None,
         "late": reading.late or None,
         "from_outside": from_outside(reading.texts),
     }
-
-
-def _short(value: float) -> float:
-    """Three decimals are enough for a person; whole numbers lose their `.0`."""
-    rounded = round(float(value), 3)
-    return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
 
 
 def _selectors(character: str) -> set[str]:

@@ -6,11 +6,11 @@ from functools import partial
 
 from functions.core.alert_ports import ChannelRow
 from functions.core.errors import MonitorError
+from functions.core.monitor import span_text
 from mcp_service.database.records import MonitorRecord
 from mcp_service.results import Next, Result
 from mcp_service.runtime.port import RuntimeStatus
 from mcp_service.service import Service
-from mcp_service.times import span_text
 
 SHOWN = 10
 _NOBODY = {"address": "nobody@example.com"}

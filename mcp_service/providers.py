@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import msgspec
 
 from functions import providers
+from functions.core.form import Question
 from functions.core.provider import Metric, Provider, describe
 from mcp_service.refusals import Unknown
 from mcp_service.results import Next, Result
@@ -68,11 +70,12 @@ def describe_provider(name: str) -> Result:
         data={
             "provider": name,
             "about": _joined(words.about),
-            "questions": msgspec.to_builtins(
-                sorted(words.questions, key=lambda question: not question.required)
-            ),
+            "questions": [
+                _asked(question)
+                for question in sorted(words.questions, key=lambda question: not question.required)
+            ],
             "interval": words.interval,
-            "metrics": msgspec.to_builtins(_metrics(kind)),
+            "metrics": [_metric(metric) for metric in _metrics(kind)],
             "secrets": msgspec.to_builtins(words.secrets),
             "default_rules": msgspec.to_builtins(words.default_rules),
             "templates": msgspec.to_builtins(words.templates),
@@ -89,10 +92,13 @@ def units(provider: Provider, names: Iterable[str]) -> dict[str, str]:
 
 def _cannot(missing: list[str]) -> Result:
     known = providers.names()
-    lacking = f" Watching {', '.join(missing)} is not possible yet." if missing else ""
+    if missing:
+        said = f"Nothing here can do this. Watching {', '.join(missing)} is not possible yet."
+    else:
+        said = "No provider was found by these (English) words; one may fit all the same."
     look = "See what it can watch."
     return Result(
-        summary=f"Nothing here can do this.{lacking} There is: {', '.join(known)}.",
+        summary=f"{said} There is: {', '.join(known)}.",
         data={"verdict": "cannot", "missing": missing, "providers": list(known)},
         next=tuple(Next("describe_provider", look, {"provider": name}) for name in known[:3]),
     )
@@ -104,6 +110,18 @@ def _missing(sentence: str) -> list[str]:
     kinds = [kind_of(name) for name in providers.names()]
     possible = {word for kind in kinds for word in kind.keywords}
     return [need for need, said in _NEEDS.items() if words & set(said.split()) - possible]
+
+
+def _asked(question: Question) -> dict[str, Any]:
+    """A question without what is said already: its choices are what it accepts."""
+    said: dict[str, Any] = msgspec.to_builtins(question)
+    del said["choices"]
+    return said if question.required else {k: v for k, v in said.items() if k != "required"}
+
+
+def _metric(metric: Metric) -> dict[str, str]:
+    said: dict[str, str] = msgspec.to_builtins(metric)
+    return {name: value for name, value in said.items() if (name, value) != ("unit", PLAIN)}
 
 
 def _joined(text: str) -> str:

@@ -12,6 +12,7 @@ from functions.core.reading import FailureKind, Reading
 from mcp_service import handles
 from mcp_service.database.records import Change, MonitorRecord
 from mcp_service.monitors.lookup import owned, provider_of
+from mcp_service.numbers import counted, short
 from mcp_service.outside import shown
 from mcp_service.providers import units
 from mcp_service.refusals import near, wrong
@@ -81,7 +82,7 @@ async def query_rollups(
     rows = _by_start([one for one in found if one.metric in names])
     more = first > since
     return Result(
-        summary=f"{len(rows)} steps of {step} with readings, "
+        summary=f"{counted(len(rows), 'step')} of {step} with readings, "
         f"{utc_text(first)} to {utc_text(until)}.",
         data={
             "monitor": record.id,
@@ -188,17 +189,17 @@ def _by_start(rollups: Sequence[Rollup]) -> list[dict[str, object]]:
 def _rolled(rollup: Rollup) -> dict[str, object]:
     return {
         "count": rollup.count,
-        "mean": round(rollup.mean, 3),
-        "min": round(rollup.min, 3),
-        "max": round(rollup.max, 3),
+        "mean": short(rollup.mean),
+        "min": short(rollup.min),
+        "max": short(rollup.max),
         "failed": rollup.failed or None,
         "missed": rollup.missed or None,
     }
 
 
 def _summary(rows: Sequence[object], missed: Sequence[int], *, since: int, until: int) -> str:
-    gaps = f"; {len(missed)} slots were missed" if missed else ""
-    return f"{len(rows)} readings, {utc_text(since)} to {utc_text(until)}{gaps}."
+    gaps = f"; {counted(len(missed), 'slot')} missed" if missed else ""
+    return f"{counted(len(rows), 'reading')}, {utc_text(since)} to {utc_text(until)}{gaps}."
 
 
 def _why_empty(record: MonitorRecord) -> tuple[Next, ...]:

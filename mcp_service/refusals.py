@@ -1,7 +1,8 @@
 """Refusals of use cases: what is wrong in constant words, near misses only of the caller's own."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from functions.core.errors import Fault, InvalidConfiguration, NotFound
 
@@ -11,9 +12,18 @@ class Unknown(NotFound):
     look alike; they stand beside the sentence, never in it."""
 
     def __init__(self, what: str, named: str, *, own: Iterable[str]) -> None:
-        super().__init__(f"There is no such {what}, or it is not yours.")
+        ours = what == "provider"  # the same for everybody, unlike what people own
+        super().__init__(f"There is no such {what}{'' if ours else ', or it is not yours'}.")
         self.what = what
         self.near: Sequence[str] = near(named, own)
+
+
+class Unproven(InvalidConfiguration):
+    """A definition that was not seen to work; `check` are the arguments that would prove it."""
+
+    def __init__(self, problem: str, *, check: Mapping[str, Any]) -> None:
+        super().__init__(Fault("check", problem))
+        self.check = dict(check)
 
 
 def near(named: str, own: Iterable[str]) -> list[str]:

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 
 from functions.core.alert import Decision, Transition
 from functions.core.evaluate import replay
-from functions.core.monitor import utc_text
+from functions.core.monitor import span_text, utc_text
+from functions.core.rule import Rule
 from functions.core.rule_text import text
 from mcp_service.monitors.lookup import alert_row, owned, provider_of
+from mcp_service.numbers import counted, short
 from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
 from mcp_service.rules import read_rule
 from mcp_service.service import Service
-from mcp_service.times import period, span_text
+from mcp_service.times import period
 
 MOST = 50_000
 """Readings replayed at once: more than 30 days of one a minute."""
@@ -31,14 +33,16 @@ async def replay_rule(
     first, last = period(since, until, now=service.clock.now())
     readings = await service.readings.query(tenant, record.id, since=first, until=last, limit=MOST)
     if not readings:
-        raise wrong("since", "lies where nothing is stored; wait for readings or ask further back")
+        raise wrong(
+            "since", "begins a time of which no reading is stored; ask for another, or wait"
+        )
     decisions = await asyncio.to_thread(replay, parsed, readings)
     firings = _firings(decisions, readings[-1].slot)
     messages = sum(decision.notify for decision in decisions) * len(record.channels)
     history = span_text(readings[-1].slot - readings[0].slot)
     return Result(
         summary=f"It would have fired {_times(len(firings))} in {history} of history "
-        f"({len(readings)} readings) and sent {messages} messages.",
+        f"({counted(len(readings), 'reading')}) and sent {counted(messages, 'message')}.",
         data={
             "monitor": record.id,
             "rule": text(parsed),
@@ -54,8 +58,12 @@ async def replay_rule(
             "near_misses": sum(d.transition is Transition.CLEARED for d in decisions),
             "blind": sum(d.transition is Transition.BLIND for d in decisions),
         },
-        next=(Next("set_rule", "Use it.", {"monitor": record.id, "rule": text(parsed)}),),
+        next=_use(record.id, parsed) if rule not in row.rules else (),
     )
+
+
+def _use(monitor: str, rule: Rule) -> tuple[Next, ...]:
+    return (Next("set_rule", "Use it.", {"monitor": monitor, "rule": text(rule)}),)
 
 
 def _firings(decisions: Sequence[Decision], end: int) -> list[dict[str, object]]:
@@ -67,7 +75,11 @@ def _firings(decisions: Sequence[Decision], end: int) -> list[dict[str, object]]
             began = decision.slot
             start = {"from": utc_text(began), "reading": decision.reading}
             firings.append(
-                {**start, "value": decision.value, "lasted": f"{span_text(end - began)} and on"}
+                {
+                    **start,
+                    "value": short(decision.value),
+                    "lasted": f"{span_text(end - began)} and on",
+                }
             )
         elif decision.transition is Transition.RESOLVED and firings:
             firings[-1] |= {

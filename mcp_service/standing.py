@@ -8,6 +8,7 @@ from functions.core.machine import awaited, filling, patience_of
 from functions.core.rule import Rule
 from functions.core.rule_text import text
 from functions.core.rule_words import time_text
+from mcp_service.numbers import short
 
 
 def standing(rule: Rule, state: RuleState, *, interval: int) -> str:
@@ -45,7 +46,7 @@ def _so_far(rule: Rule, now: Machine, *, interval: int) -> str:
 
 def _last(rule: Rule, state: RuleState) -> str:
     value = last_value(rule, state)
-    return "no value was seen yet" if value is None else f"the last value was {value:.6g}"
+    return "no value was seen yet" if value is None else f"the last value was {short(value)}"
 
 
 def _failed(failed: int, patience: int) -> str:

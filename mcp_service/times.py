@@ -31,16 +31,3 @@ def period(since: str, until: str, *, now: float) -> tuple[int, int]:
     if first >= last:
         raise InvalidConfiguration(Fault("since", f"must be earlier than until; {_ACCEPTED}"))
     return first, last
-
-
-def span_text(seconds: float) -> str:
-    """A duration in its largest fitting units: `45 s`, `5 min`, `2 h 10 min`, `3 d`."""
-    total = round(seconds)
-    if total < 120:
-        return f"{total} s"
-    if total < 7200:
-        return f"{total // 60} min"
-    if total < 2 * 86_400:
-        minutes = total % 3600 // 60
-        return f"{total // 3600} h" + (f" {minutes} min" if minutes else "")
-    return f"{total // 86_400} d"

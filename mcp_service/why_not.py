@@ -11,7 +11,9 @@ from functions.core.rule_text import parse
 from mcp_service.alerts import decision_line, evidence_line
 from mcp_service.database.records import MonitorRecord
 from mcp_service.monitors.lookup import alert_row, owned
+from mcp_service.monitors.show import NO_CHANNEL
 from mcp_service.readings import missed_slots
+from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
 from mcp_service.service import Service
 from mcp_service.standing import standing
@@ -26,7 +28,10 @@ async def explain_silence(service: Service, tenant: str, *, named: str, at: str)
     """What each rule made of the readings up to `at`, and what stood in the way of a message."""
     record = await owned(service, tenant, named=named)
     row = await alert_row(service, record)
-    moment = instant(at, field="at", now=service.clock.now())
+    now = service.clock.now()
+    moment = instant(at, field="at", now=now)
+    if moment > now:
+        raise wrong("at", "lies in the future; replay_rule judges a rule by what was seen so far")
     since = moment - BACK * record.interval
     readings = await service.readings.query(
         tenant, record.id, since=since, until=moment + 1, limit=BACK
@@ -73,17 +78,17 @@ async def _obstacles(
 ) -> list[str]:
     """What would have kept a message back, whatever the rules said."""
     history = await asyncio.to_thread(service.database.monitors.history, record.tenant, record.id)
-    before = [change for change in history if change.at <= moment]
+    before = [change for change in history if change.at < moment + 1]
     near = moment - 20 * record.interval
     missed = await missed_slots(service, record, found=readings, since=near, until=moment)
     paused = bool(before) and before[-1].record.state == "paused"
     rules_changed = 0 < len(before) < len(history)
     said = {
-        "The monitor did not exist yet.": not before,
-        "The monitor was paused.": paused,
+        "It did not exist yet.": not before,
+        "It was paused.": paused,
         f"{len(missed)} of the 20 slots before were missed.": bool(missed),
-        "The monitor was changed since; today's rules are judged here.": rules_changed,
-        "The monitor has no channel: nobody gets its messages.": not record.channels,
+        "It was changed since; today's rules are judged here.": rules_changed,
+        NO_CHANNEL: not record.channels,
     }
     return [sentence for sentence, holds in said.items() if holds]
 
@@ -98,9 +103,7 @@ async def _decisions(
 
 
 def _told(rules: dict[str, dict[str, object]], obstacles: Sequence[str]) -> str:
-    if obstacles:
-        return " ".join(obstacles)
-    if not rules:
-        return "it has no rules."
-    told = [f"{verdict['state']} ({verdict['why']})" for verdict in rules.values()]
-    return f"the rules stood at {'; '.join(told)}"
+    told = [
+        f"Rule {name} was {verdict['state']}. {verdict['why']}" for name, verdict in rules.items()
+    ]
+    return " ".join([*obstacles, *(told or ["It has no rules: nothing can alert."])])

@@ -26,6 +26,7 @@ MailAddress = Annotated[
         max_length=254,
         pattern=_ADDRESS,
         examples=["you@example.org"],
+        extra_json_schema={"words": "a mail address of at most 254 characters"},
     ),
 ]
 """The one question of every kind of channel that sends mail."""

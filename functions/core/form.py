@@ -90,7 +90,7 @@ def _schema(kind: Any) -> dict[str, Any]:
 
 def _unknown(name: str, known: tuple[str, ...], *, prefix: str) -> Fault:
     meant = near(name, known)
-    hint = f"did you mean {meant}?" if meant else "known are " + ", ".join(known)
+    hint = f"did you mean {meant}?" if meant else f"known are {', '.join(known) or 'none'}"
     return Fault(prefix + name, f"is not a field; {hint}")
 
 

@@ -117,3 +117,16 @@ def utc_text(at: float) -> str:
     trailing zeros: brokers write times anew without them, and an event's MAC covers the text."""
     text = datetime.fromtimestamp(at, UTC).isoformat().removesuffix("+00:00")
     return (text.rstrip("0") if "." in text else text) + "Z"
+
+
+def span_text(seconds: float) -> str:
+    """A duration in its largest fitting units: `45 s`, `5 min`, `2 h 10 min`, `3 d`."""
+    total = round(seconds)
+    if total < 120:
+        return f"{total} s"
+    if total < 7200:
+        return f"{total // 60} min"
+    if total < 2 * 86_400:
+        minutes = total % 3600 // 60
+        return f"{total // 3600} h" + (f" {minutes} min" if minutes else "")
+    return f"{total // 86_400} d"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functions.core.alert import Alert
 from functions.core.alert_ports import Delivery, Message
 from functions.core.errors import InvalidConfiguration
+from functions.core.monitor import span_text
 from functions.core.rule import Comparison
 from functions.core.rule_text import parse
 from functions.core.rule_words import number_text, time_text
@@ -95,7 +96,7 @@ def _details(alert: Alert) -> tuple[str, ...]:
     if alert.state == "blind":
         unknown = "As long as that lasts, nobody knows whether the rule would fire."
         return (unknown, f"Since: {ended}")
-    lasted = f"From {began} to {ended}, {time_text(alert.slot - alert.started)} in all"
+    lasted = f"From {began} to {ended}, {span_text(alert.slot - alert.started)} in all"
     if alert.blind:
         return ("The alert is closed, as its rule says; it was not seen to recover.", lasted)
     return ("The rule no longer fires.", lasted)

@@ -6,13 +6,14 @@ import secrets
 import msgspec
 
 from functions.core.errors import Fault, InvalidConfiguration
-from functions.core.monitor import phase_of
+from functions.core.monitor import phase_of, span_text
 from mcp_service.channels import confirmed_faults
 from mcp_service.checks import require_check
 from mcp_service.database.records import MonitorRecord
 from mcp_service.definitions import Definition, Ready, ready
 from mcp_service.monitors.apply import put
 from mcp_service.monitors.lookup import alert_row, row_of
+from mcp_service.monitors.show import unheard
 from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
 from mcp_service.rules import default_rules, read_rules
@@ -103,13 +104,14 @@ async def _again(
 def _created(
     record: MonitorRecord, rules: dict[str, str], *, opening: str = "Armed.", doubt: str = ""
 ) -> Result:
-    silent = "" if record.channels else " It has no channel yet: nobody will get a message."
+    silent = "".join(f" {said}" for said in unheard(rules, record.channels))
     untested = " It was armed without a successful check." if record.untested else ""
+    pace = f"One reading every {span_text(record.interval)}."
     steps = [Next("show_monitor", "See its state and first reading.", {"monitor": record.id})]
     if not record.channels:
         steps.append(Next("set_channel", "Confirm an address for its alerts."))
     return Result(
-        summary=f"{opening} One reading every {record.interval} s.{untested}{silent}{doubt}",
+        summary=f"{opening} {pace}{untested}{silent}{doubt}",
         data={
             "id": record.id,
             "name": record.name,

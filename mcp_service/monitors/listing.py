@@ -9,6 +9,7 @@ from mcp_service import handles
 from mcp_service.database.records import MonitorRecord
 from mcp_service.monitors.lookup import alert_row
 from mcp_service.monitors.show import overall
+from mcp_service.numbers import counted, short
 from mcp_service.results import Next, Page, Result
 from mcp_service.service import Service
 
@@ -67,7 +68,7 @@ async def _line(
         "version": record.version,
         "interval": record.interval,
         "latest": utc_text(reading.slot) if reading else None,
-        "up": reading.metrics.get("up") if reading else None,
+        "up": short(reading.metrics.get("up")) if reading else None,
     }
 
 
@@ -75,8 +76,9 @@ def _counted(total: int, kept: int, *, state: Filter) -> str:
     if not total:
         return "There are no monitors yet."
     if state == "all":
-        return f"{total} monitors." if total > 1 else "1 monitor."
-    return f"{kept} of {total} monitors are {state}." if kept else f"None of {total} is {state}."
+        return f"{counted(total, 'monitor')}."
+    which = kept or "None"
+    return f"{which} of {counted(total, 'monitor')} {'are' if kept > 1 else 'is'} {state}."
 
 
 def _after(service: Service, tenant: str, *, state: Filter, cursor: str) -> str:

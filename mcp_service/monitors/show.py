@@ -1,11 +1,12 @@
 """One monitor as a person wants to see it."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 from functions.core.alert import RuleState, State
 from functions.core.alert_ports import Delivery, MonitorRow
 from functions.core.errors import MonitorError
-from functions.core.monitor import Schedule, utc_text
+from functions.core.monitor import Schedule, span_text, utc_text
 from functions.core.reading import Reading
 from functions.core.rule_text import parse
 from mcp_service.database.records import MonitorRecord
@@ -28,7 +29,9 @@ async def show_monitor(service: Service, tenant: str, *, named: str) -> Result:
     state = overall(record, row)
     slot = Schedule(record.interval, record.phase).next_after(now)
     return Result(
-        summary=f"It is {state}. {_last(latest, now)}",
+        summary=" ".join(
+            (f"It is {state}.", _last(latest, now), *unheard(row.rules, row.channels))
+        ),
         data={
             **_definition(record),
             "state": state,
@@ -119,7 +122,16 @@ def _last(latest: Reading | None, now: float) -> str:
     if latest is None:
         return "No reading is stored yet."
     seen = "failed" if latest.failure else "seen"
-    return f"Last {seen} {max(0, round(now - latest.at))} s ago."
+    return f"Last {seen} {span_text(max(0, now - latest.at))} ago."
+
+
+def unheard(rules: Mapping[str, str], channels: Sequence[str]) -> list[str]:
+    """Why nobody would ever hear of this monitor, if so."""
+    found = [] if rules else ["It has no rules: nothing can alert."]
+    return found if channels else [*found, NO_CHANNEL]
+
+
+NO_CHANNEL = "It has no channel: nobody gets its messages."
 
 
 def _steps(record: MonitorRecord, state: str) -> tuple[Next, ...]:

@@ -45,7 +45,8 @@ async def _list(caller: Caller, given: ListAlerts) -> Result:
 
 async def _explain(caller: Caller, given: ExplainAlert) -> Result:
     if bool(given.alert) == bool(given.monitor):
-        raise wrong("alert", "or monitor is needed: an alert's id, or a monitor with at")
+        problem = "must be given (why was it sent?) or monitor (why was there none?), never both"
+        raise wrong("alert", problem)
     if given.alert:
         return await explain_alert(*caller, alert=given.alert)
     return await explain_silence(*caller, named=given.monitor, at=given.at)

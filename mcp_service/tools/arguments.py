@@ -35,8 +35,13 @@ def converted(kind: type[A], given: Mapping[str, Any]) -> A:
 
 
 def _told(kind: type[Arguments], fault: Fault) -> Fault:
-    """A pattern says nothing to a reader; the field's own description does."""
-    question = schema_of(kind)["properties"].get(fault.field, {})
-    if "pattern" not in question:
+    """Limits alone say little to a reader, a pattern nothing: the field's own description is
+    added, or for an unknown field where it may have been meant to go."""
+    questions = schema_of(kind)["properties"]
+    if fault.field in questions:
+        problem = f"{fault.problem} ({questions[fault.field]['description']})"
+    elif "config" in questions and fault.problem.startswith("is not a field"):
+        problem = f"{fault.problem}; what describe_provider lists goes into config"
+    else:
         return fault
-    return Fault(fault.field, f"{fault.problem} ({question['description']})")
+    return Fault(fault.field, problem)

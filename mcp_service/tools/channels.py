@@ -14,7 +14,10 @@ from mcp_service.tools.definition import Caller, Tool
 class SetChannel(Arguments, frozen=True, kw_only=True):
     name: Annotated[
         str,
-        Meta(description="Your name for it, such as me.", pattern=r"^[A-Za-z0-9][\w-]{0,39}$"),
+        Meta(
+            description="Your name for it: up to 40 letters, digits, _ and -, such as me.",
+            pattern=r"^[A-Za-z0-9][\w-]{0,39}$",
+        ),
     ]
     kind: Annotated[Literal["email"], Meta(description="How it is told.")] = "email"
     address: Annotated[str, Meta(description="First call: the address.", max_length=254)] = ""
@@ -25,7 +28,8 @@ class SetChannel(Arguments, frozen=True, kw_only=True):
 
 async def _set(caller: Caller, given: SetChannel) -> Result:
     if bool(given.address) == bool(given.code):
-        raise wrong("address", "or code is needed: the address first, then the mailed code")
+        problem = "must be given in a first call, the mailed code in a second one; never both"
+        raise wrong("address", problem)
     if given.code:
         return await confirm(*caller, name=given.name, code=given.code)
     config = {"address": given.address}

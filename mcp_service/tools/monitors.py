@@ -43,7 +43,7 @@ class CreateMonitor(_Defined, frozen=True, kw_only=True):
     name: NewName
     rules: Annotated[
         dict[str, str] | UnsetType,
-        Meta(description="Name to line; left out: default rules."),
+        Meta(description="Name to line; replaces the defaults."),
     ] = UNSET
     channels: Channels = msgspec.field(default_factory=list)
     untested: Untested = False

@@ -12,7 +12,7 @@ from mcp_service.tools.definition import Caller, Tool
 
 class FindProvider(Arguments, frozen=True, kw_only=True):
     sentence: Annotated[
-        str, Meta(description="The wish in the person's own words.", min_length=3, max_length=500)
+        str, Meta(description="The wish in one English sentence.", min_length=3, max_length=500)
     ]
 
 

@@ -12,13 +12,13 @@ MonitorName = Annotated[
 NewName = Annotated[
     str,
     Meta(
-        description="Unique; to 64 letters, digits, spaces, simple punctuation.",
+        description="Unique; up to 64 letters, digits, spaces, simple punctuation.",
         pattern=r"^\w[\w .,:/@()+#&'-]{0,63}$",
     ),
 ]
 RuleName = Annotated[
     str,
-    Meta(description="The rule's name, such as down.", pattern=RULE_NAME),
+    Meta(description="Up to 40 letters, digits, _ and -, such as down.", pattern=RULE_NAME),
 ]
 Since = Annotated[
     str, Meta(description="Start: 2026-11-23T10:00:00Z, or back from now: 30m, 24h, 7d.")

@@ -3,7 +3,8 @@
 import pytest
 
 from functions.core.errors import InvalidConfiguration
-from mcp_service.times import instant, period, span_text
+from functions.core.monitor import span_text
+from mcp_service.times import instant, period
 
 NOW = 1_700_000_000.0
 

@@ -85,7 +85,7 @@ def test_the_subject_says_what_happened(changes: dict[str, object], subject: str
 def test_a_resolved_alert_says_how_long_it_lasted() -> None:
     message = message_of(delivery(state="resolved", slot=FIRING.slot + 300, value=1.0))
     assert "The rule no longer fires." in message.text
-    assert "From 2027-01-15 08:00:00 UTC to 2027-01-15 08:05:00 UTC, 5m in all" in message.text
+    assert "From 2027-01-15 08:00:00 UTC to 2027-01-15 08:05:00 UTC, 5 min in all" in message.text
 
 
 def test_a_monitor_that_cannot_be_seen_is_never_called_recovered() -> None:
