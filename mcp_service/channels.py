@@ -20,6 +20,8 @@ LIFE = 600
 TRIES = 5
 SENDS = 10
 """A code is good for ten minutes and five tries; a tenant may have ten mailed in an hour."""
+SHOWN = 10
+"""Names of monitors in one sentence."""
 
 
 async def confirmed_faults(
@@ -89,6 +91,25 @@ async def confirm(service: Service, tenant: str, *, name: str, code: str) -> Res
         summary="Confirmed: alerts can go to this channel.",
         data={"channel": name, "kind": row.kind, "state": "confirmed"},
         next=(Next("update_monitor", "Let a monitor's alerts go there: channels."),),
+    )
+
+
+async def remove(service: Service, tenant: str, *, name: str) -> Result:
+    """No alert can go there any more. Raises InvalidConfiguration while a monitor's alerts do, or
+    when there is no such channel: nobody's alerts shall fall silent unseen."""
+    known = sorted(row.name for row in await asyncio.to_thread(service.records.channels, tenant))
+    if name not in known:
+        raise wrong("name", f"is no confirmed channel; there are: {', '.join(known) or 'none'}")
+    own = await asyncio.to_thread(service.database.monitors.of, tenant)
+    if users := [monitor.name for monitor in own if name in monitor.channels]:
+        shown = ", ".join(users[:SHOWN]) + (" ..." if len(users) > SHOWN else "")
+        problem = f"still gets alerts of {shown}; take it out of their"
+        raise wrong("name", f"{problem} channels with update_monitor first")
+    await asyncio.to_thread(service.records.drop_channel, tenant, name)
+    return Result(
+        summary="Removed: nothing is sent there any more, nor what was still owed to it.",
+        data={"channel": name, "state": "removed"},
+        next=(Next("show_platform", "See which channels are left."),),
     )
 
 

@@ -6,6 +6,7 @@ from mcp_service.app import App
 from tests.conversation.talk import Talk
 from tests.conversation.test_conversation import mailed_code
 from tests.servers.mail import Mailbox
+from tests.servers.website import Website
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +52,32 @@ async def test_an_old_channel_stays_confirmed_until_its_new_address_is(
         await talk.tell("set_channel", name="me", address="bob@example.com")
     [row] = app.service.records.channels("local")
     assert row.config == {"address": "ann@example.com"}
+
+
+async def test_a_channel_is_removed_once_no_monitor_names_it(
+    app: App, mailbox: Mailbox, website: Website
+) -> None:
+    async with Talk(app.service, "local") as talk:
+        await talk.tell("set_channel", name="bob", address="bob@example.com")
+        await talk.tell("set_channel", name="bob", code=await mailed_code(mailbox))
+        await talk.watch(website.url, channels=["bob"])
+        refused = await talk.refusal("set_channel", name="bob", remove=True)
+        assert "alerts of shop;" in refused["error"]["fields"][0]["problem"]
+        await talk.tell("update_monitor", monitor="shop", version=1, channels=[])
+        told = await talk.tell("set_channel", name="bob", remove=True)
+        assert told["data"] == {"channel": "bob", "state": "removed"}
+        again = await talk.refusal("set_channel", name="bob", remove=True)
+        assert "there are: none" in again["error"]["fields"][0]["problem"]
+        await talk.refusal("set_channel", name="bob", address="bob@example.com", remove=True)
+    assert app.service.records.channels("local") == []
+
+
+async def test_a_channel_of_another_tenant_is_not_removed(app: App, mailbox: Mailbox) -> None:
+    async with Talk(app.service, "local") as talk, Talk(app.service, "eve") as eve:
+        await talk.tell("set_channel", name="me", address="ann@example.com")
+        await talk.tell("set_channel", name="me", code=await mailed_code(mailbox))
+        await eve.refusal("set_channel", name="me", remove=True)
+    assert [row.name for row in app.service.records.channels("local")] == ["me"]
 
 
 async def test_more_than_ten_mails_an_hour_are_refused_with_the_time_it_frees(
