@@ -7,7 +7,7 @@ from lightkube.models.coordination_v1 import LeaseSpec
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.coordination_v1 import Lease
 
-from mcp_service.lease import LeaseRecord
+from mcp_service.lease import LASTS, LeaseRecord
 from mcp_service.runtime.knative import explained
 from mcp_service.runtime.manifests import DOMAIN, PART_OF
 
@@ -24,7 +24,7 @@ class KubeLease:
     async def read(self) -> LeaseRecord | None:
         async with explained():
             try:
-                return _record(await self._client.get(Lease, NAME))
+                return record_of(await self._client.get(Lease, NAME))
             except ApiError as error:
                 if error.status.code == 404:
                     return None
@@ -43,11 +43,12 @@ class KubeLease:
         return True
 
 
-def _record(lease: Lease) -> LeaseRecord:
+def record_of(lease: Lease) -> LeaseRecord:
+    """A holder that does not say for how long it may be silent gets the time that ours get."""
     meta, spec = lease.metadata or ObjectMeta(), lease.spec or LeaseSpec()
     return LeaseRecord(
         holder=spec.holderIdentity or "",
-        lasts=spec.leaseDurationSeconds or 0,
+        lasts=spec.leaseDurationSeconds or LASTS,
         acquired=spec.acquireTime.timestamp() if spec.acquireTime else 0.0,
         renewed=spec.renewTime.timestamp() if spec.renewTime else 0.0,
         transitions=spec.leaseTransitions or 0,

@@ -4,9 +4,11 @@ import contextlib
 import random
 
 import pytest
+from lightkube.resources.coordination_v1 import Lease as KubeObject
 
 from functions.core.errors import SourceUnavailable
 from mcp_service.lease import GIVE_UP, LASTS, Lease
+from mcp_service.runtime.kube_lease import record_of
 from tests.unit.clocks import HandClock
 from tests.unit.leases import Line, MemoryLease
 
@@ -66,6 +68,19 @@ async def test_a_silent_holder_is_followed_after_its_time_whatever_the_clocks_sa
     assert not a.lease.held()
     await pass_time([a, b], 1)
     assert await b.look()
+
+
+async def test_a_holder_that_names_no_duration_is_given_as_long_as_any_other(
+    store: MemoryLease,
+) -> None:
+    found = {"metadata": {"resourceVersion": "7"}, "spec": {"holderIdentity": "somebody"}}
+    store.record = record_of(KubeObject.from_dict(found))
+    a = Replica("a", store)
+    assert not await a.look()
+    await pass_time([a], LASTS - 1)
+    assert not await a.look()
+    await pass_time([a], 1)
+    assert await a.look()
 
 
 async def test_a_holder_that_renews_keeps_it(store: MemoryLease) -> None:
