@@ -1,6 +1,9 @@
 # One function and nothing else:
 #   docker build -f images/function.Dockerfile --build-arg FUNCTION=poll -t dev.local/claude-monitor-poll:dev .
 FROM python:3.13-slim-trixie
+# Docker Hub's image leaves out the byte code of the standard library, two thirds of a start's time.
+RUN python -m compileall -q -x '/(site|dist)-packages/|/(test|idlelib|tkinter|turtledemo|ensurepip)/' \
+ "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 ARG FUNCTION
 ENV FUNCTION=$FUNCTION PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app

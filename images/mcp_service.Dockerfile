@@ -1,5 +1,8 @@
 # The standing service: docker build -f images/mcp_service.Dockerfile -t dev.local/claude-monitor-service:dev .
 FROM python:3.13-slim-trixie
+# Docker Hub's image leaves out the byte code of the standard library, two thirds of a start's time.
+RUN python -m compileall -q -x '/(site|dist)-packages/|/(test|idlelib|tkinter|turtledemo|ensurepip)/' \
+ "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 COPY requirements/service.txt requirements.txt

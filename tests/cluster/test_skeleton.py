@@ -28,8 +28,12 @@ pytestmark = pytest.mark.anyio
 UNSIGNED = "unsigned or signed with an unknown key"
 UNSEALED = "does not carry the functions' signature"
 INSIDE = """
-import glob, importlib.util, json, os
-sources = glob.glob("/app/**/*.py", recursive=True) + glob.glob("/venv/lib/**/*.py", recursive=True)
+import glob, importlib.util, json, os, sys
+import functions.serve, functions.poll.main
+loaded = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+sources = [path for path in loaded if path.endswith(".py")]
+for folder in ("/app", "/venv/lib"):
+    sources += glob.glob(folder + "/**/*.py", recursive=True)
 print(json.dumps({
     "uid": os.getuid(),
     "token": os.path.exists("/var/run/secrets/kubernetes.io/serviceaccount/token"),
