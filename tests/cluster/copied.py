@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("functions", "mcp_service", "requirements", "images", "knative")
-OPERATORS_FILES = ("service", "database", "readings", "redis", "mail")
+OPERATORS_FILES = ("service", "functions", "database", "readings", "redis", "mail")
 
 
 def copied(folder: Path, namespace: str) -> Path:

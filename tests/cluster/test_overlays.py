@@ -20,6 +20,7 @@ from tests.cluster.kube import Kube, run
 Objects = dict[tuple[str, str], dict[str, Any]]
 OVERLAYS = ("minikube", "lab", "production")
 OURS = "claude-monitor-"
+ENFORCED = "pod-security.kubernetes.io/enforce"
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,25 @@ def test_functions_post_to_the_broker_that_the_overlay_names(
     assert functions["data"]["BROKER_URL"] == address
 
 
+def test_nothing_that_asks_for_more_than_it_needs_runs_beside_us(
+    overlays: dict[str, Objects], kube: Kube
+) -> None:
+    """minikube's databases begin as root. That the functions start under it, each test shows."""
+    levels = {
+        name: overlays[name]["Namespace", kube.namespace]["metadata"]["labels"][ENFORCED]
+        for name in OVERLAYS
+    }
+    assert levels == {"minikube": "baseline", "lab": "restricted", "production": "restricted"}
+
+
+def test_functions_are_told_in_production_which_private_networks_they_may_reach(
+    overlays: dict[str, Objects],
+) -> None:
+    objects = overlays["production"]
+    [functions] = [item for (_, name), item in objects.items() if name.startswith("functions-")]
+    assert functions["data"]["CLAUDE_MONITOR_OF_FUNCTIONS"] == "the operator's"
+
+
 def test_production_runs_three_replicas_of_the_service_and_loses_one_at_a_time(
     overlays: dict[str, Objects],
 ) -> None:
@@ -133,8 +153,20 @@ def test_a_replica_in_production_answers_on_until_no_call_comes_to_it(
     assert 0 < int(seconds) < pod["terminationGracePeriodSeconds"] - GOODBYE
 
 
+def test_a_set_up_job_that_still_tries_gives_way_to_the_next_one(tree: Path, kube: Kube) -> None:
+    rendered = run("kubectl", "kustomize", str(tree / "knative/overlays/lab"))
+    [job] = [text for text in rendered.split("---\n") if "\nkind: Job\n" in text]
+    for tag in ("wrong", "right"):
+        (tree / "job.yaml").write_text(job.replace(":dev", f":{tag}"))
+        there = (f"--filename={tree / 'skaffold.yaml'}", str(tree / "job.yaml"))
+        run("skaffold", "apply", "--profile=lab", "--status-check=false", *there)
+        path = "jsonpath={.spec.template.spec.containers[0].image}"
+        assert kube.kubectl("get", "job/setup", "-o", path).endswith(f":{tag}")
+    kube.kubectl("delete", "job/setup")
+
+
 def test_production_without_its_operators_files_names_the_one_that_is_missing(tree: Path) -> None:
-    with pytest.raises(AssertionError, match=r"secrets/service\.env: no such file"):
+    with pytest.raises(AssertionError, match=r"secrets/functions\.env: no such file"):
         run("kubectl", "kustomize", str(tree / "knative/overlays/production"))
 
 
