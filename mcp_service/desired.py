@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-import msgspec
-
 from functions.core.monitor import MonitorSpec
 from functions.stores.sql.records import SqlAlertRecords
+from functions.stores.sql.rows import given
 from mcp_service.database.database import Database
 from mcp_service.database.records import MonitorRecord
 from mcp_service.monitors.lookup import row_of
@@ -33,9 +32,9 @@ def mend(database: Database, records: SqlAlertRecords) -> int:
     for last in database.monitors.last_of_all():
         row = rows.pop((last.record.tenant, last.record.id), None)
         wanted = row_of(last.record, last.rules, rules_version=row.rules_version if row else 1)
-        if row is None or msgspec.structs.replace(row, states={}, newest=0) != wanted:
-            records.put_monitor(wanted)
-            mended += 1
+        if row is None or given(row) != wanted:
+            # Whoever changed the monitor after it was read has mended it, too.
+            mended += database.monitors.mend(wanted, before=row)
     for tenant, monitor in rows:
         records.drop_monitor(tenant, monitor)
     return mended + len(rows)

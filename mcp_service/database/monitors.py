@@ -17,6 +17,7 @@ from functions.core.alert_ports import MonitorRow
 from functions.core.errors import Fault, InvalidConfiguration
 from functions.stores.sql.engine import reading, writing
 from functions.stores.sql.records import put_monitor
+from functions.stores.sql.rows import find_monitors, given
 from mcp_service.database.records import CHANGED, INTERVAL, RESUMED, Change, MonitorRecord
 from mcp_service.database.rows import record_of, values_of
 from mcp_service.database.tables import changes, monitors
@@ -72,6 +73,16 @@ class Monitors:
                 put_monitor(connection, row)
         except IntegrityError:
             raise _name_taken() from None
+
+    def mend(self, row: MonitorRow, *, before: MonitorRow | None) -> bool:
+        """Write the row by which the rules know a monitor, unless it is no longer as it was
+        `before` (None: missing). Whether it was written."""
+        with writing(self._engine) as connection:
+            now = find_monitors(connection, row.tenant, monitors=[row.monitor], lock=True)
+            if [given(one) for one in now] != ([given(before)] if before else []):
+                return False
+            put_monitor(connection, row)
+        return True
 
     def last(self, tenant: str, monitor: str) -> Change | None:
         """The last change of one monitor: the monitor and its rules as they are now."""

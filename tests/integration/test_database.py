@@ -189,6 +189,36 @@ def test_a_monitor_that_is_deleted_meanwhile_does_not_stop_the_mending(
     assert [row.monitor for row in records.monitors()] == ["m2"]
 
 
+class Overtaken(Monitors):
+    """Somebody sets another rule just before or after all were looked at."""
+
+    early = False
+
+    def last_of_all(self) -> list[Change]:
+        found = [] if self.early else super().last_of_all()
+        before = self.last("ann", "m1")
+        assert before is not None
+        row = row_of(record(), NEWER, rules_version=2)
+        self.change(record(), row=row, before=before, what="rule set", at=2)
+        return found or super().last_of_all()
+
+
+NEWER = {"slow": "latency above 9"}
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_rule_that_is_set_meanwhile_is_not_taken_back_by_the_mending(
+    engine: Engine, database: Database, early: bool
+) -> None:
+    records = SqlAlertRecords(engine)
+    added(database, record(), {"down": "up is 0"})
+    records.put_monitor(row_of(record(name="older"), {"down": "up is 0"}))  # to be mended
+    database.monitors = Overtaken(engine)
+    database.monitors.early = early
+    assert mend(database, records) == 0
+    assert [(row.rules, row.rules_version) for row in records.monitors()] == [(NEWER, 2)]
+
+
 def test_the_last_change_of_each_monitor_is_what_it_is_now(database: Database) -> None:
     for tenant in ("ann", "bob"):
         added(database, record(tenant), {"down": "up is 0"})

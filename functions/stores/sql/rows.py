@@ -23,6 +23,11 @@ def monitor_columns(row: MonitorRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names} | {"channels": encode(row.channels)}
 
 
+def given(row: MonitorRow) -> MonitorRow:
+    """The row without what its readings made of it."""
+    return msgspec.structs.replace(row, states={}, newest=0)
+
+
 def find_monitors(
     connection: Connection,
     tenant: str | None = None,
