@@ -35,7 +35,7 @@ from mcp_service.desired import desired, mend
 from mcp_service.heartbeat import EVERY, Heartbeat
 from mcp_service.keys import read_key, sealing_keys
 from mcp_service.loops import Loop
-from mcp_service.reconciler import Reconciler
+from mcp_service.reconciler import ROUND, Reconciler
 from mcp_service.runtime.embedded import Embedded
 from mcp_service.runtime.port import Runtime
 from mcp_service.runtime.sink import InProcessSink
@@ -224,7 +224,7 @@ def _loops(app: App, settings: Settings, *, before: float) -> dict[str, Loop]:
         await asyncio.to_thread(app.service.records.expire, clock.now() - HISTORY_DAYS * DAY)
 
     loops = [
-        Loop("reconciler", reconciler.step, every=10),
+        Loop("reconciler", reconciler.step, every=ROUND),
         Loop("watchdog", watchdog.step, every=1),
         Loop("rules", app.sink.settle, every=5),
         Loop("retention", expire, every=3600),

@@ -29,7 +29,7 @@ from mcp_service.latest import LatestFirst
 from mcp_service.leading import Leading
 from mcp_service.lease import Lease
 from mcp_service.loops import Loop
-from mcp_service.reconciler import Reconciler
+from mcp_service.reconciler import ROUND, Reconciler
 from mcp_service.redis_codes import RedisCodes
 from mcp_service.runtime.knative import Knative, connect
 from mcp_service.runtime.kube_lease import KubeLease
@@ -177,7 +177,7 @@ def _loops(app: ClusterApp) -> dict[str, Loop]:
         )
 
     steps: list[tuple[str, Callable[[], Awaitable[object]], float]] = [
-        ("reconciler", reconciler.step, 10),
+        ("reconciler", reconciler.step, ROUND),
         # Again and again: the database may go away between the two writes of a deletion, too.
         ("mending", mend_halves, 60),
         ("watchdog", watch, 1),

@@ -8,6 +8,10 @@ from functions.core.errors import MonitorError
 from functions.core.monitor import MonitorSpec
 from mcp_service.runtime.port import Runtime
 
+ROUND = 7.0
+"""Seconds to the next round. The watchdog goes by what the last one saw, and must not miss a slot
+of a monitor that was paused or deleted since then."""
+
 _log = logging.getLogger("claude_monitor.reconciler")
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from functions.core.errors import SourceUnavailable
-from functions.core.monitor import MonitorSpec
+from functions.core.monitor import SHORTEST_INTERVAL, MonitorSpec
 from functions.core.reading import Reading
 from functions.record.recording import Recording
 from functions.stores.sqlite import SqliteReadings
+from mcp_service.reconciler import ROUND
 from mcp_service.runtime.sink import InProcessSink
-from mcp_service.watchdog import Watchdog
+from mcp_service.watchdog import PATIENCE, Watchdog
 from tests.unit.clocks import HandClock
 
 pytestmark = pytest.mark.anyio
@@ -210,3 +211,8 @@ async def test_the_cause_of_a_skipped_slot_is_told(scene: Scene) -> None:
     stored = await scene.store.query("t", "m", since=START, until=START + 99, limit=9)
     causes = [reading.failure.cause for reading in stored if reading.failure]
     assert causes == ["not ticking", "too busy", "not ticking"]
+
+
+def test_a_slot_after_a_pause_has_its_time_no_sooner_than_the_pause_is_known() -> None:
+    a_loops_lateness, a_slow_round = 1.1, 1.0
+    assert a_loops_lateness * ROUND + a_slow_round < PATIENCE * SHORTEST_INTERVAL
