@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from math import isfinite
 from typing import Annotated, Any
 
 import msgspec
@@ -10,6 +9,7 @@ from msgspec import Meta
 
 from functions.core.errors import Fault, SourceUnavailable, UnexpectedAnswer
 from functions.core.provider import Metric
+from functions.core.reading import is_number
 from functions.core.rule_faults import METRIC, RESERVED
 from functions.core.rule_words import excerpt
 
@@ -138,11 +138,9 @@ def _number(value: Any) -> float | str:
             return "is a text that is no number"
     elif not isinstance(value, int | float):
         return _KINDS[type(value)]
-    try:
-        number = float(value)
-    except OverflowError:
-        return "is too large"
-    return number if isfinite(number) else "is too large"
+    # An integer has no limits, so it is held against them before it becomes a float.
+    number = float(value) if isinstance(value, str) else value
+    return float(number) if is_number(number) else "is too large"
 
 
 _KINDS = {

@@ -7,14 +7,13 @@ So the outcome depends on the readings alone, as long as none is later than `lat
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from math import isfinite
 
 from msgspec.structs import replace
 
 from functions.core.alert import Decision, Machine, RuleState, Seen, State, Transition
 from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.machine import advance, judged_value, slot_of
-from functions.core.reading import FailureKind, Reading, lateness
+from functions.core.reading import FailureKind, Reading, is_number, lateness
 from functions.core.rule import DEFAULT_BLIND, LONGEST_WINDOW, BlindPolicy, Lasting, Rule
 from functions.core.rule_words import time_text
 
@@ -59,8 +58,8 @@ def observed(rule: Rule, reading: Reading) -> Seen:
     value = reading.metrics.get(metric)
     if value is None:
         return Seen(reading.slot, None, f"the reading has no metric {metric}")
-    if not isfinite(value):
-        return Seen(reading.slot, None, f"the metric {metric} is not a finite number")
+    if not is_number(value):
+        return Seen(reading.slot, None, f"the metric {metric} is too large or no number")
     return Seen(reading.slot, value)
 
 

@@ -8,6 +8,8 @@ import msgspec
 LATENESS = 300
 """Seconds (and at least five intervals) within which a late reading is still evaluated in its
 place. Older ones are kept with quality `late` and left out, live and in replays alike."""
+LARGEST = 1e300
+"""Of either sign: a year of such values still adds up to a number that databases can keep."""
 
 
 class FailureKind(StrEnum):
@@ -63,6 +65,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         if self.late:
             return "late"
         return "failed" if self.failure else "good"
+
+
+def is_number(value: float) -> bool:
+    """Whether it can be the value of a metric: finite, and not beyond LARGEST."""
+    return abs(value) <= LARGEST
 
 
 def lateness(interval: int) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable
 
 import msgspec
@@ -12,7 +11,7 @@ from functions.core.memory import Memory
 from functions.core.monitor import MonitorSpec
 from functions.core.ports import EventSink
 from functions.core.provider import Context, Loan, Provider, configured
-from functions.core.reading import Failure, FailureKind, Reading
+from functions.core.reading import Failure, FailureKind, Reading, is_number
 from functions.core.seal import SpecVerifier
 from functions.providers import load
 
@@ -112,9 +111,9 @@ class Polling:
             LOG.error("provider %s has a fault: %s", spec.provider, type(error).__name__)
             failure = Failure(FailureKind.UNEXPECTED, "the provider has a fault")
         else:
-            if all(map(math.isfinite, reading.metrics.values())):
+            if all(map(is_number, reading.metrics.values())):
                 return reading, context.memory
-            failure = Failure(FailureKind.UNEXPECTED, "a value was not a finite number")
+            failure = Failure(FailureKind.UNEXPECTED, "a value was too large or no number")
         blank = context.reading({}, started=self._clock.now())
         return msgspec.structs.replace(blank, failure=failure), context.memory
 

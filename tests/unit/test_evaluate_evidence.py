@@ -1,6 +1,6 @@
 """What decisions say: the readings that mattered, the value, the cause."""
 
-from math import nan
+from math import inf, nan
 
 import msgspec
 import pytest
@@ -114,10 +114,11 @@ def test_causes_are_never_empty_and_never_long() -> None:
 
 
 def test_a_metric_that_is_missing_or_no_number_is_a_failure_with_its_name() -> None:
-    strange = replace(reading("1", START), metrics={"value": nan})
     missing = "the reading has no metric value"
     assert observed(FIRES_AT_ONCE, reading("-", START)) == Seen(START, None, missing)
-    assert observed(FIRES_AT_ONCE, strange).cause == "the metric value is not a finite number"
+    for strange in (nan, inf, -1.7e308):
+        seen = observed(FIRES_AT_ONCE, replace(reading("1", START), metrics={"value": strange}))
+        assert seen.cause == "the metric value is too large or no number"
 
 
 def test_a_second_word_of_the_watchdog_changes_nothing() -> None:

@@ -64,6 +64,7 @@ def test_a_number_is_taken_as_apis_write_it(value: object, number: float) -> Non
         ("true", "n is a text that is no number"),
         ("1e999", "n is too large"),
         (10**400, "n is too large"),
+        (-1.7e308, "n is too large"),
         ([1], "n is a list"),
         ({"x": 1}, "n is an object"),
     ],

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from math import inf
 from typing import Annotated
 
 import pytest
@@ -14,7 +15,8 @@ from functions.core.monitor import MonitorSpec
 from functions.core.outbound import OwnNetworkDown
 from functions.core.ports import HttpRequest, HttpResponse
 from functions.core.provider import Context, Loan, Provider
-from functions.core.reading import FailureKind, Reading
+from functions.core.reading import LARGEST, FailureKind, Reading
+from functions.core.rollup import DAY, rollup_days
 from functions.core.seal import (
     Opener,
     SpecVerifier,
@@ -209,6 +211,17 @@ async def test_a_provider_that_overlooks_its_deadline_is_stopped() -> None:
     reading = await Rig(30.0, deadline=0.1).polling.check(spec())
     assert reading.failure is not None
     assert reading.failure.cause == "no answer within the deadline"
+
+
+async def test_a_value_that_a_year_of_cannot_be_added_up_is_a_failed_reading() -> None:
+    rig = Rig(200)
+    for value in (LARGEST, LARGEST * 10):
+        rig.cursors.saved = {SLOT - 60: str(int(value)).encode()}
+        reading = await rig.polling.check(spec(provider="counter"))
+        assert (reading.failure is None) == (value == LARGEST)
+    assert reading.failure is not None
+    assert reading.failure.cause == "a value was too large or no number"
+    assert LARGEST * rollup_days(0) * DAY < inf
 
 
 async def test_a_provider_that_is_not_in_this_image_is_a_failed_reading() -> None:
