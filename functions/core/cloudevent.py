@@ -78,7 +78,7 @@ def _structured(content_type: str, body: bytes) -> Event:
         members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         data = _body(members)
         attributes = {name: _text(msgspec.json.decode(raw)) for name, raw in members.items()}
-    except (ValueError, msgspec.MsgspecError) as error:
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         problem = "must be a JSON object with the event's attributes and data"
         raise InvalidConfiguration(Fault("body", problem), cause=type(error).__name__) from error
     return _event(attributes, data)

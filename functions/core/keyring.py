@@ -64,7 +64,8 @@ def mac_matches(shared_keys: str, parts: Iterable[bytes], *, given: str) -> bool
     """Whether `given` is the MAC of the parts under any key that is still valid."""
     name, _, digest = given.partition(".")
     key = parse_keys(shared_keys).get(name)
-    return key is not None and hmac.compare_digest(_digest(key, parts), digest)
+    # As bytes: of texts it takes ASCII only, and `given` may be anything.
+    return key is not None and hmac.compare_digest(_digest(key, parts).encode(), digest.encode())
 
 
 def _digest(key: bytes, parts: Iterable[bytes]) -> str:

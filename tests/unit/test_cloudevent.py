@@ -140,6 +140,13 @@ def test_a_broken_structured_event_is_refused_and_nothing_else_happens(body: byt
         decode({"content-type": "application/cloudevents+json"}, body)
 
 
+def test_a_structured_event_that_is_nested_too_deeply_is_refused() -> None:
+    event = {"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data": None}
+    body = json.dumps(event).replace("null", "[" * 5000 + "]" * 5000).encode()
+    with pytest.raises(InvalidConfiguration, match="body"):
+        decode({"content-type": "application/cloudevents+json"}, body)
+
+
 @given(events(plain), st.data())
 def test_a_truncated_structured_event_is_refused(event: Event, data: st.DataObject) -> None:
     headers, body = to_structured(as_sdk(event))
