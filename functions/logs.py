@@ -10,7 +10,7 @@ from functions.core.errors import MonitorError
 from functions.core.monitor import utc_text
 
 QUIET_SECONDS = 60.0
-_MOST_REMEMBERED = 1000
+_MOST_REMEMBERED, _LONGEST_SOURCE = 1000, 200
 _last_said: dict[str, float] = {}
 
 
@@ -40,6 +40,7 @@ def log_json_lines() -> None:
 def log_refusal(log: logging.Logger, error: MonitorError, *, whose: str) -> None:
     """Say what was refused, of whom (an event's source, from outside), and why; the same refusal
     again is silent for a minute, so that a flood of events does not become a flood of lines."""
+    whose = whose[:_LONGEST_SOURCE] or "what is no event"
     key = f"{whose} {error.message}"
     now = time.monotonic()
     if now - _last_said.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
@@ -47,4 +48,4 @@ def log_refusal(log: logging.Logger, error: MonitorError, *, whose: str) -> None
     if len(_last_said) >= _MOST_REMEMBERED:
         _last_said.clear()
     _last_said[key] = now
-    log.warning("refused %s: %s %s", whose[:200] or "what is no event", error.message, error.cause)
+    log.warning("refused %s: %s %s", whose, error.message, error.cause)
