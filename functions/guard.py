@@ -1,5 +1,6 @@
-"""What stands before a function: a cap on the body and a deadline for sending a request. Neither
-the framework nor uvicorn has them, so a stuck or greedy client would hold a socket or memory."""
+"""What stands before a function: caps on a request and its body, and a deadline for sending it.
+Neither the framework nor uvicorn has them, so a stuck or greedy client would hold a socket or
+memory."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -16,14 +17,18 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 REQUEST_SECONDS = 10.0
 """From the first byte of a request (or the connection) to its last."""
-_LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+REQUEST_LIMIT = 2 * EVENT_LIMIT
+"""Bytes of a request on the wire: its head, its body, and what frames and follows a body."""
+_END = b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_LATE, _LONG = b"HTTP/1.1 408 Request Timeout", b"HTTP/1.1 413 Content Too Large"
 
 
 class PromptProtocol(HttpToolsProtocol):
-    """Closes a connection on which a request does not arrive whole in time; an idle one between two
-    requests is left to the keep-alive."""
+    """Closes a connection on which a request does not arrive whole in time, or does not end; an
+    idle one between two requests is left to the keep-alive."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _received = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast(asyncio.Transport, transport))
@@ -33,7 +38,14 @@ class PromptProtocol(HttpToolsProtocol):
         self._disarm()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        super().data_received(data)
+        if self._received > REQUEST_LIMIT:
+            self._give_up(_LONG)
+
     def on_message_begin(self) -> None:
+        self._received = 0
         self._allow(REQUEST_SECONDS)
         super().on_message_begin()
 
@@ -49,16 +61,16 @@ class PromptProtocol(HttpToolsProtocol):
 
     def _allow(self, seconds: float) -> None:
         self._disarm()
-        self._deadline = self.loop.call_later(seconds, self._give_up)
+        self._deadline = self.loop.call_later(seconds, self._give_up, _LATE)
 
     def _disarm(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _give_up(self) -> None:
+    def _give_up(self, status: bytes) -> None:
         if not self.transport.is_closing():
-            self.transport.write(_LATE)
+            self.transport.write(status + _END)
             self.transport.close()
 
 

@@ -204,6 +204,22 @@ def test_a_body_beyond_a_mebibyte_is_refused_unread(poll: Function) -> None:
             send_without_end(chunked)
 
 
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"POST /",
+        b"POST / HTTP/1.1\r\nx-long: ",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nx-long: ",
+    ],
+    ids=("address", "header", "trailer"),
+)
+def test_a_request_that_does_not_end_is_refused_and_not_kept(poll: Function, begin: bytes) -> None:
+    with poll.connect() as greedy:
+        greedy.sendall(begin)
+        with pytest.raises(ConnectionError):
+            greedy.sendall(b"x" * 20_000_000)
+
+
 def test_stuck_clients_are_closed_in_time_and_hold_up_nobody(
     poll: Function, website: Website
 ) -> None:
