@@ -55,7 +55,7 @@ clean: ## forget .venv and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/%.installed: requirements/build.txt requirements/%.txt pyproject.toml | $(BIN)/python
-	@echo "installing $*.txt into $(VENV) ..."
+	@echo "installing $*.txt into $(VENV); this takes a minute or two ..."
 	@$(PIP) --require-hashes $(addprefix -r ,$(filter requirements/%,$^))
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

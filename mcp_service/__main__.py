@@ -11,6 +11,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Before argparse and everything else: the client waits for the first answer.
         from mcp_service.bridge.stdio import main as bridge  # noqa: PLC0415 - nothing else loads
 
+        if sys.stdin.isatty():
+            sys.stderr.write("This speaks MCP to a client such as Claude Code; Ctrl-C ends it.\n")
+
         return bridge()
     from mcp_service.cli.verbs import run  # noqa: PLC0415 - not for the bridge
 

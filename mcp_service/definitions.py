@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.monitor import SPEC_LIMIT, check_interval
 from functions.core.provider import Provider, configured, faults
 from mcp_service.database.records import SecretRecord
+from mcp_service.program import terminal_line
 from mcp_service.providers import kind_of
 from mcp_service.refusals import near, wrong
 from mcp_service.service import Service
@@ -57,7 +59,9 @@ async def ready(
     config = meant(kind, definition.config)
     found = [_under("config", fault) for fault in faults(kind, config)]
     provider = None if found else configured(kind, config)
-    found += _secret_faults(kind, provider, given=definition.secrets, stored=stored)
+    found += _secret_faults(
+        kind, provider, given=definition.secrets, stored=stored, runtime=service.runtime_name
+    )
     found += _interval_faults(seconds)
     if found or provider is None:
         raise InvalidConfiguration(*found)
@@ -76,27 +80,35 @@ def _secret_faults(
     *,
     given: Mapping[str, str],
     stored: Mapping[str, SecretRecord],
+    runtime: str,
 ) -> list[Fault]:
     slots = [slot.name for slot in kind.secrets]
+    enter = partial(_entering, runtime, provider)
     found = []
     for slot, name in given.items():
         if slot not in slots:
             accepted = ", ".join(slots) or "none"
             found.append(Fault("secrets", f"has a slot this provider lacks; it has: {accepted}"))
         elif name not in stored:
-            found.append(Fault(f"secrets.{slot}", _missing_secret(name, stored)))
+            own = near(name, stored) or sorted(stored)[:5]
+            known = f" (stored: {', '.join(own)})" if own else ""
+            problem = (
+                f"names no stored secret{known}; the person enters it with: {enter(slot=slot)}"
+            )
+            found.append(Fault(f"secrets.{slot}", problem))
         elif provider and not set(provider.hosts(slot)) <= set(stored[name].hosts):
-            hosts = " ".join(f"--host {host}" for host in provider.hosts(slot))
-            problem = f"that secret may not be sent there; enter it again with {hosts}"
+            problem = (
+                f"that secret may not be sent there; the person enters it again: {enter(slot=slot)}"
+            )
             found.append(Fault(f"secrets.{slot}", problem))
     return found
 
 
-def _missing_secret(name: str, stored: Mapping[str, SecretRecord]) -> str:
-    own = near(name, stored) or sorted(stored)[:5]
-    known = f" (stored: {', '.join(own)})" if own else ""
-    enter = "the person enters it with: claude-monitor secret set NAME --host HOST"
-    return f"names no stored secret{known}; {enter}"
+def _entering(runtime: str, provider: Provider | None, *, slot: str) -> str:
+    """The command with the hosts that are known; the name is the caller's text, so not repeated."""
+    hosts = provider.hosts(slot) if provider else ("HOST",)
+    options = [word for host in hosts for word in ("--host", host)]
+    return terminal_line(runtime, "secret", "set", "NAME", *options)
 
 
 def _interval_faults(seconds: int) -> list[Fault]:

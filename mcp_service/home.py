@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from functions.core.errors import LimitReached
+from functions.core.errors import Fault, InvalidConfiguration, LimitReached
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -20,8 +20,15 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def prepare(home: Path) -> None:
-    """Make the folder, for its owner only."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make the folder, for its owner only. Raises InvalidConfiguration when it cannot be ours."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        reason = "" if os.access(home, os.W_OK | os.X_OK) else "nothing can be written there"
+    except OSError as error:
+        reason = error.strerror or "it cannot be made"
+    if reason:
+        problem = f"{home} cannot be used ({reason}); name a folder of your own"
+        raise InvalidConfiguration(Fault("CLAUDE_MONITOR_HOME", problem))
 
 
 def standing(home: Path) -> Standing | None:

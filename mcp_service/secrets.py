@@ -75,7 +75,9 @@ def _faults(
     if not 0 < len(value) <= LONGEST:
         found.append(Fault("value", f"must have 1 to {LONGEST} characters"))
     if not hosts or "" in hosts:
-        problem = "must name each host it may be sent to, such as shop.example"
+        problem = (
+            "must be the hosts it may be sent to, such as shop.example; no http://, port or path"
+        )
         found.append(Fault("host", problem))
     if role not in service.sealing_keys:
         found.append(Fault("role", f"must be one of {', '.join(sorted(service.sealing_keys))}"))

@@ -13,7 +13,7 @@ from functions.core.errors import AccessDenied
 
 NO_SERVER = (
     "no way to send mail is set up: set CLAUDE_MONITOR_SMTP_URL or "
-    "CLAUDE_MONITOR_SENDGRID_API_KEY, and CLAUDE_MONITOR_MAIL_FROM"
+    "CLAUDE_MONITOR_SENDGRID_API_KEY, and CLAUDE_MONITOR_MAIL_FROM, then start the service anew"
 )
 
 

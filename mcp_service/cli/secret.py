@@ -43,8 +43,11 @@ async def _act(chosen: argparse.Namespace, value: str, *, app: "App | ClusterApp
             await drop_secret(service, tenant, name=chosen.name)
             say(f"{chosen.name} is forgotten.")
         else:
-            for secret in await list_secrets(service, tenant):
+            stored = await list_secrets(service, tenant)
+            for secret in stored:
                 say(f"{secret.name}: for {', '.join(secret.hosts)}")
+            if not stored:
+                say("No secret is stored; see: claude-monitor secret set --help")
     finally:
         await app.close()
 

@@ -1,17 +1,16 @@
 """`claude-monitor serve`: the service in the foreground."""
 
 import argparse
-import os
 import shlex
-import sys
-from pathlib import Path
 
 from mcp_service.cli.output import say
+from mcp_service.program import own_home, program
 from mcp_service.settings import PREFIX, Settings, load
 
 
 def run(chosen: argparse.Namespace) -> int:
     settings = load()
+    say(f"claude-monitor starts in {settings.home} ...")
     from mcp_service.serve import serve  # noqa: PLC0415 - settings are checked before it loads
 
     path = "/sse" if chosen.transport == "sse" else "/mcp"
@@ -22,6 +21,7 @@ def run(chosen: argparse.Namespace) -> int:
         say(f"  {stdio_line()}")
 
     serve(settings, chosen.transport, ready=ready)
+    say("The service has ended; nothing is watched until it is started again.")
     return 0
 
 
@@ -35,8 +35,6 @@ def http_line(settings: Settings, transport: str, *, url: str) -> str:
 
 def stdio_line() -> str:
     """The command that has Claude Code start the bridge, which starts the service."""
-    program = Path(sys.executable).with_name("claude-monitor")
-    words = [str(program)] if program.exists() else [sys.executable, "-m", "mcp_service"]
-    home = os.environ.get(f"{PREFIX}HOME")
+    home = own_home()
     options = ["-e", f"{PREFIX}HOME={home}"] if home else []
-    return shlex.join(["claude", "mcp", "add", "claude-monitor", *options, "--", *words, "mcp"])
+    return shlex.join(["claude", "mcp", "add", "claude-monitor", *options, "--", *program(), "mcp"])

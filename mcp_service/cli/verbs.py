@@ -14,7 +14,10 @@ FAILED, WRONG = 1, 2
 
 def run(arguments: Sequence[str]) -> int:
     """Parse, import the verb, run it. Errors are told in one place, with what to do next."""
-    chosen = parser().parse_args(arguments)
+    if not arguments:
+        parser().print_help()
+        return WRONG
+    chosen = parser().parse_args(["version"] if list(arguments) == ["--version"] else arguments)
     os.umask(0o077)  # whatever we write is for its owner only
     verb: Callable[[argparse.Namespace], int] = import_module(
         f"mcp_service.cli.{chosen.module}"
@@ -38,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="claude-monitor",
         description="Tell Claude what to watch; this runs it day and night.",
-        epilog="Every setting is an environment variable; see: claude-monitor settings",
+        epilog="Each verb has a --help of its own. All settings: claude-monitor settings",
     )
     verbs = top.add_subparsers(metavar="VERB", required=True)
 
@@ -63,22 +66,25 @@ def parser() -> argparse.ArgumentParser:
     verb("status", "whether the service runs, and what it runs")
     verb("settings", "every setting, its value and where it comes from")
     verb("version", "the version of this program")
+    _secret(verb("secret", "keep values that monitors send, such as API tokens"))
     dead = verb("dead-letters", "what no function on the cluster could take; see it, repeat it")
     dead.set_defaults(module="dead_letters")
     letters = dead.add_subparsers(dest="action", metavar="ACTION", required=True)
     letters.add_parser("list", help="what was refused, by whom and when")
     letters.add_parser("replay", help="give all of them to the Broker again")
-    _secret(verb("secret", "keep values that monitors send, such as API tokens"))
     return top
 
 
 def _secret(secret: argparse.ArgumentParser) -> None:
     actions = secret.add_subparsers(dest="action", metavar="ACTION", required=True)
     put = actions.add_parser("set", help="seal a value; it is asked for, or read from a pipe")
-    put.add_argument("name")
+    put.add_argument("name", help="what monitors call it: letters, digits, dots, hyphens, _")
     put.add_argument(
-        "--host", action="append", required=True, help="a host it may be sent to; may be repeated"
+        "--host",
+        action="append",
+        required=True,
+        help="a host it may be sent to, such as shop.example; may be repeated",
     )
     actions.add_parser("list", help="names and hosts; never a value")
     drop = actions.add_parser("delete", help="forget a value")
-    drop.add_argument("name")
+    drop.add_argument("name", help="as `secret list` shows it")

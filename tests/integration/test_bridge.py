@@ -161,7 +161,7 @@ def test_many_bridges_start_one_service_which_outlives_them(scratch: Scratch) ->
         thread.join()
     assert [replies[0]["result"].get("isError", False) for replies in results] == [False] * 5
     log = (scratch.home / "service.log").read_text()
-    assert log.count("Application startup complete") == 1
+    assert log.count("claude-monitor answers at") == 1
     assert owner(scratch.home)
 
 

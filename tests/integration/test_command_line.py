@@ -1,0 +1,60 @@
+"""The command line as a newcomer meets it: help, versions, and what is said instead of nothing."""
+
+import os
+import pty
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.servers.service import COMMAND, StandingService
+
+
+def command(home: Path, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    environment = StandingService(home, **settings).environment()
+    return subprocess.run(
+        [*COMMAND, *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_without_a_verb_all_verbs_are_shown(tmp_path: Path) -> None:
+    ended = command(tmp_path)
+    assert ended.returncode == 2
+    for verb in ("serve", "mcp", "doctor", "secret"):
+        assert re.search(rf"^ +{verb} ", ended.stdout, re.MULTILINE)
+
+
+def test_the_version_is_told_in_both_usual_ways(tmp_path: Path) -> None:
+    told = command(tmp_path, "version").stdout
+    assert told.startswith("claude-monitor ")
+    assert command(tmp_path, "--version").stdout == told
+
+
+def test_no_secrets_are_told_as_none(tmp_path: Path) -> None:
+    ended = command(tmp_path / "home", "secret", "list")
+    assert ended.stdout == "No secret is stored; see: claude-monitor secret set --help\n"
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_home_that_cannot_be_made_is_told_with_its_setting(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    ended = command(tmp_path / place, "serve", HOME=str(tmp_path / place))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("CLAUDE_MONITOR_HOME: ")
+    assert "name a folder of your own" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_who_starts_the_bridge_by_hand_is_told_what_it_is(tmp_path: Path) -> None:
+    """On a terminal; a client's pipe gets messages only."""
+    ours, theirs = pty.openpty()
+    environment = StandingService(tmp_path, URL="http://127.0.0.1:1").environment()
+    with subprocess.Popen(
+        [*COMMAND, "mcp"], env=environment, stdin=theirs, stderr=subprocess.PIPE, text=True
+    ) as bridge:
+        assert bridge.stderr is not None
+        assert "speaks MCP to a client" in bridge.stderr.readline()
+        bridge.terminate()
+    os.close(ours)
+    os.close(theirs)
