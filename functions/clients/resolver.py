@@ -20,7 +20,8 @@ _STREAM = 1
 
 class AresResolver:
     """Asks this machine's name servers unless others are given (`address:port`), on a thread of
-    c-ares's own. c-ares keeps answers as long as their TTL."""
+    c-ares's own, for names as they were written: below a search domain of ours a name that is gone
+    could be something else. c-ares keeps answers as long as their TTL."""
 
     def __init__(self, servers: Sequence[str] = (), *, seconds: float = 2.0) -> None:
         self._servers, self._seconds = servers, seconds
@@ -56,11 +57,14 @@ class AresResolver:
 
     def _channel(self) -> "Channel":
         if self._ares is None:
-            from pycares import AresError, Channel  # noqa: PLC0415 - keeps the cold start short
+            # Here because it keeps the cold start short.
+            from pycares import ARES_FLAG_NOSEARCH, AresError, Channel  # noqa: PLC0415 - see above
 
             servers = self._servers or None
             try:
-                self._ares = Channel(servers=servers, timeout=self._seconds, tries=2, ndots=1)
+                self._ares = Channel(
+                    servers=servers, timeout=self._seconds, tries=2, flags=ARES_FLAG_NOSEARCH
+                )
             except AresError as wrong:  # it watches resolv.conf, and inotify watches can run out
                 raise OwnNetworkDown(
                     "this machine cannot look up names", cause=str(wrong)

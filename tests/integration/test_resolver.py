@@ -42,6 +42,18 @@ async def test_a_name_without_an_address_does_not_exist(names: NameServer, name:
     assert not isinstance(failed.value, OwnNetworkDown)
 
 
+async def test_a_name_is_not_looked_for_below_domains_of_our_own(
+    names: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a cluster are in every pod's resolv.conf, and a company's has often a wildcard."""
+    monkeypatch.setenv("LOCALDOMAIN", "corp.example")
+    names.answers |= {f"{name}.corp.example": ["93.184.216.34"] for name in ("gone.test", "wiki")}
+    for name in ("gone.test", "wiki"):
+        with pytest.raises(SourceUnavailable, match="the name does not exist"):
+            await AresResolver([names.address]).resolve(name)
+    assert set(names.questions) == {"gone.test", "wiki"}
+
+
 async def test_a_silent_or_absent_name_server_is_our_own_network(names: NameServer) -> None:
     for server in (names.address, f"127.0.0.1:{free_port()}"):
         with pytest.raises(OwnNetworkDown, match="no name server answers us"):
