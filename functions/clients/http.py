@@ -33,6 +33,8 @@ _FIXED: tuple[tuple[int, Any], ...] = (
     (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
     (pycurl.SSL_SESSIONID_CACHE, 0),  # each check sees the whole handshake and the certificate
 )
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"""Servers want to know that there is none (411 otherwise; RFC 9110 section 8.6)."""
 _IDLE_HANDLES = 64
 
 
@@ -192,7 +194,7 @@ class _Hop:
         lines += [f"User-Agent: {_AGENT}"] * ("user-agent" not in given)
         if request.method == "HEAD":
             easy.setopt(pycurl.NOBODY, 1)
-        elif request.body:
+        elif request.body or request.method in _WITH_BODY:
             easy.setopt(pycurl.POSTFIELDS, request.body)
             # curl would wait a second for a 100 and call every body a form.
             lines += ["Expect:"] + ["Content-Type:"] * ("content-type" not in given)

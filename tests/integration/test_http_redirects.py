@@ -143,6 +143,17 @@ async def test_method_and_body_follow_the_status(
     assert maze.requests[1].partition("\r\n\r\n")[2] == body
 
 
+@pytest.mark.parametrize(("method", "said"), [("POST", True), ("PUT", True), ("GET", False)])
+async def test_a_body_that_could_have_been_sent_is_said_to_be_empty(
+    maze: Maze, http: CurlHttp, method: str, said: bool
+) -> None:
+    await http.fetch(HttpRequest(url=maze.url(), method=method))
+    head = maze.requests[-1].lower()
+    assert head.startswith(method.lower())
+    assert ("\r\ncontent-length: 0\r\n" in head) is said
+    assert "content-type" not in head
+
+
 async def test_nothing_reaches_a_listener_that_is_not_allowed(maze: Maze) -> None:
     http = CurlHttp(Door(Names(sly_example="127.0.0.1", six_example="::1")))
     for host in ("127.0.0.1", "sly.example", "six.example", "[::ffff:7f00:1]", "[::1]", "0.0.0.0"):
