@@ -2,12 +2,13 @@
 
 import base64
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from functions.core.errors import AccessDenied
 from functions.core.ports import HttpResponse
 from functions.core.provider import Context, Metric, SecretSlot
 from functions.core.reading import Reading
+from functions.core.web import header_faults
 
 HTTP_METRICS = (
     Metric("up", "1", "1 when the target answered as expected, else 0"),
@@ -51,17 +52,35 @@ def measured(response: HttpResponse) -> dict[str, float]:
 def secret_headers(context: Context, host: str) -> dict[str, str]:
     """The secrets of HTTP_SECRETS as headers for `host`. Raises AccessDenied when one is not meant
     for it or cannot be a header."""
-    headers = {}
-    if (header := context.secret("header", host)) is not None:
-        name, colon, value = header.partition(":")
-        if not colon:
-            raise AccessDenied("the secret header must be written Name: value; enter it again")
-        headers[name.strip()] = value.strip()
-    if (token := context.secret("bearer", host)) is not None:
-        headers["Authorization"] = f"Bearer {token}"
-    if (pair := context.secret("basic", host)) is not None:
-        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    headers: dict[str, str] = {}
+    for slot, (written, header_of) in _HEADERS.items():
+        if (secret := context.secret(slot, host)) is not None:
+            header = header_of(secret)
+            # What is wrong with it is not told: its faults would name a part of it.
+            if header_faults(header):
+                raise AccessDenied(f"the secret {slot} must be {written}; enter it again")
+            headers |= header
     return headers
+
+
+def _whole(secret: str) -> dict[str, str]:
+    name, _, value = secret.partition(":") if ":" in secret else ("", "", "")
+    return {name.strip(): value.strip()}
+
+
+def _bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def _basic(secret: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(secret.encode()).decode()}
+
+
+_HEADERS: dict[str, tuple[str, Callable[[str], dict[str, str]]]] = {
+    "header": ("one line, Name: value, of a header that is not ours to set", _whole),
+    "bearer": ("one line without control characters", _bearer),
+    "basic": ("at most 3000 characters", _basic),
+}
 
 
 def status_fits(status: int, ranges: Iterable[str]) -> bool:

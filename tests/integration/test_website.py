@@ -191,6 +191,26 @@ async def test_a_secret_is_sent_to_the_hosts_it_was_sealed_for(
     assert len(site.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("slot", "value"),
+    [
+        ("bearer", "t0ken\nt0ken"),
+        ("header", "t0ken"),
+        ("header", "t0ken t0ken: k3y"),
+        ("header", "t0ken: k3\x07y"),
+        ("header", "Host: t0ken"),
+        ("basic", "t0ken" * 1000),
+    ],
+)
+async def test_a_secret_that_cannot_be_a_header_is_to_be_entered_again_and_not_told(
+    site: Maze, slot: str, value: str
+) -> None:
+    with pytest.raises(AccessDenied, match=f"the secret {slot} must be .*; enter it") as refused:
+        await poll({"url": site.url()}, secrets={slot: f"{value} for 127.0.0.1"})
+    assert "t0ken" not in refused.value.message + refused.value.cause
+    assert not site.requests
+
+
 async def test_redirects_are_counted_and_can_be_left_alone(site: Maze) -> None:
     site.redirect("/", "/shop")
     assert (await poll({"url": site.url()})).metrics["redirects"] == 1
