@@ -42,8 +42,10 @@ async def list_alerts(
         summary=_counted(found, limit),
         data={"alerts": [_line(alert, names.get(alert.monitor, "")) for alert in found]},
         page=Page(shown=len(found)),
-        next=tuple(
-            Next("explain_alert", "Why it was sent.", {"alert": alert.id}) for alert in found[:1]
+        next=(
+            Next("explain_alert", "Why it was sent.", {"alert": found[0].id})
+            if found
+            else Next("list_monitors", "See the state of each monitor."),
         ),
     )
 
@@ -175,6 +177,6 @@ def _line(alert: Alert, name: str) -> dict[str, object]:
 def _counted(found: Sequence[Alert], limit: int) -> str:
     firing = sum(alert.state == "firing" for alert in found)
     if not found:
-        return "No alerts match; narrow less, or all is well."
+        return "No alert matches."
     more = " There may be older ones: narrow by monitor or since." if len(found) == limit else ""
     return f"{counted(len(found), 'alert')}, {firing} firing.{more}"

@@ -32,7 +32,7 @@ class Website(HttpProvider, frozen=True, kw_only=True):
         str,
         Meta(
             title="Text that must be there",
-            description="Up only if the first MiB of the page has this text, case by case.",
+            description="Up only if the first MiB of the page has exactly this text.",
             max_length=200,
         ),
     ] = ""

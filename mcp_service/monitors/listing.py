@@ -8,7 +8,7 @@ from functions.core.reading import Reading
 from mcp_service import handles
 from mcp_service.database.records import MonitorRecord
 from mcp_service.monitors.lookup import alert_row
-from mcp_service.monitors.show import overall
+from mcp_service.monitors.show import blind_cause, overall
 from mcp_service.numbers import counted, short
 from mcp_service.results import Next, Page, Result
 from mcp_service.service import Service
@@ -53,6 +53,8 @@ async def _filtered(
         return [record for record in own if record.state == state]
     found = await asyncio.to_thread(service.records.monitors, tenant)
     rows = {row.monitor: row for row in found}
+    if state == "blind":
+        return [one for one in own if one.id in rows and blind_cause(one, rows[one.id])]
     return [one for one in own if one.id in rows and overall(one, rows[one.id]) == state]
 
 
@@ -65,6 +67,7 @@ async def _line(
         "name": record.name,
         "provider": record.provider,
         "state": overall(record, row),
+        "blind": blind_cause(record, row),
         "version": record.version,
         "interval": record.interval,
         "latest": utc_text(reading.slot) if reading else None,

@@ -30,7 +30,7 @@ async def show_monitor(service: Service, tenant: str, *, named: str) -> Result:
     slot = Schedule(record.interval, record.phase).next_after(now)
     return Result(
         summary=" ".join(
-            (f"It is {state}.", _last(latest, now), *unheard(row.rules, row.channels))
+            (_state(record, row), _last(latest, now), *unheard(row.rules, row.channels))
         ),
         data={
             **_definition(record),
@@ -116,6 +116,19 @@ def _problems(service: Service, record: MonitorRecord) -> list[dict[str, object]
         for delivery in found
         if delivery.alert.monitor == record.id and delivery.answer
     ][:10]
+
+
+def blind_cause(record: MonitorRecord, row: MonitorRow) -> str:
+    """Why a monitor that runs cannot see now, whatever else its rules say; else nothing."""
+    causes = (cleaned(state.now.blind) for state in row.states.values())
+    return "" if record.state == "paused" else next(filter(None, causes), "")
+
+
+def _state(record: MonitorRecord, row: MonitorRow) -> str:
+    """In a sentence; an alert that fires does not hide that nothing can be seen now."""
+    state = overall(record, row)
+    both = state != "blind" and blind_cause(record, row)
+    return f"It is {state}, and blind now." if both else f"It is {state}."
 
 
 def _last(latest: Reading | None, now: float) -> str:

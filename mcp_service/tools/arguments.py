@@ -39,7 +39,9 @@ def _told(kind: type[Arguments], fault: Fault) -> Fault:
     added, or for an unknown field where it may have been meant to go."""
     questions = schema_of(kind)["properties"]
     if fault.field in questions:
-        problem = f"{fault.problem} ({questions[fault.field]['description']})"
+        question = questions[fault.field]
+        unfit = "pattern" in question and fault.problem.startswith("must be")
+        problem = f"{'does not fit' if unfit else fault.problem} ({question['description']})"
     elif "config" in questions and fault.problem.startswith("is not a field"):
         problem = f"{fault.problem}; what describe_provider lists goes into config"
     else:

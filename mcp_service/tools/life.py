@@ -83,8 +83,8 @@ LIST = Tool(
     description="""Use this when somebody asks what is watched, what is firing, or for a monitor's
 name.
 Example: {"state": "firing"}
-Returns: per monitor id, name, state (ok, pending, firing, blind, paused), version and latest
-reading; a cursor when there are more.""",
+Returns: per monitor id, name, state (ok, pending, firing, blind, paused), why it is blind, version
+and latest reading; a cursor when there are more.""",
     hint="list monitors what is watched status overview firing down",
     arguments=ListMonitors,
     run=_list,
