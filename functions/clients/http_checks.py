@@ -30,7 +30,7 @@ HTTP_SECRETS = (
     SecretSlot("header", "A whole secret header, written like X-Api-Key: value."),
 )
 
-_CHARSET = re.compile(r'charset="?([A-Za-z0-9._-]+)')
+_CHARSET = re.compile(r"""charset=["']?([A-Za-z0-9._-]+)""", re.IGNORECASE)
 
 
 def measured(response: HttpResponse) -> dict[str, float]:

@@ -151,6 +151,13 @@ async def test_texts_on_the_page_decide(
     assert bool(reading.texts) != bool(up)
 
 
+@pytest.mark.parametrize("said", ["Charset=ISO-8859-1", "CHARSET='latin1'", 'charset="latin1"'])
+async def test_the_character_set_is_understood_however_it_is_written(site: Maze, said: str) -> None:
+    site.answer("/", 200, f"Content-Type: text/html; {said}", body="Größe".encode("latin-1"))
+    reading = await poll({"url": site.url(), "keyword_present": "Größe"})
+    assert reading.metrics["up"] == 1
+
+
 @pytest.mark.parametrize("charset", ["hex", "undefined", "no-such", "utf-8; x"])
 async def test_a_page_with_a_strange_character_set_is_searched_as_utf_8(
     site: Maze, charset: str
