@@ -49,7 +49,8 @@ def onward(request: HttpRequest, here: Url, *, status: int, location: str) -> Ht
     """The request that follows a redirect (RFC 9110 section 15.4). Raises SourceUnavailable when it
     leads nowhere or would carry a body from https to http."""
     try:
-        there = parse_url(urljoin(here.text, location))
+        # Blanks are sent by some, and browsers encode them.
+        there = parse_url(urljoin(here.text, location.replace(" ", "%20")))
     except (InvalidConfiguration, ValueError):
         raise SourceUnavailable("redirects to something that is not a web address") from None
     method, body = _rewritten(request, status)

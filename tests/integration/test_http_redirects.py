@@ -91,6 +91,15 @@ async def test_a_redirect_to_a_private_address_is_not_followed(
     assert maze.connections == 1
 
 
+async def test_a_redirect_to_a_path_with_blanks_is_followed_as_browsers_do(
+    maze: Maze, http: CurlHttp
+) -> None:
+    maze.redirect("/", "/new place/?q=a b")
+    response = await http.fetch(HttpRequest(url=maze.url()))
+    assert (response.status, response.redirects) == (200, 1)
+    assert maze.requests[1].startswith("GET /new%20place/?q=a%20b HTTP/1.1\r\n")
+
+
 @pytest.mark.parametrize(
     "to",
     [
