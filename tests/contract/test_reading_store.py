@@ -156,7 +156,9 @@ async def test_rollups_agree_with_the_readings_whatever_their_order(store: Readi
     for start in range(0, len(shuffled), 50):
         await store.add(shuffled[start : start + 60])
     for step in (60, 3600, DAY):
-        for rollup in await store.rollups("t", "m", since=0, until=DAY, step=step):
+        rollups = await store.rollups("t", "m", since=0, until=DAY, step=step)
+        assert [rollup.start for rollup in rollups] == list(range(0, 7200, step))
+        for rollup in rollups:
             inside = [
                 r.metrics["latency"]
                 for r in readings
