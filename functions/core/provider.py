@@ -5,7 +5,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -79,13 +79,6 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     async def poll(self, context: "Context") -> Reading:
         """Observe once. A target that is refused or times out is `up = 0`, not an error."""
         raise NotImplementedError
-
-
-@runtime_checkable
-class ProvidesHistory(Protocol):
-    """Optional: readings from before today, where the source keeps them."""
-
-    async def history(self, context: "Context", *, since: int, until: int) -> list[Reading]: ...
 
 
 class Loan(msgspec.Struct, frozen=True, kw_only=True):
