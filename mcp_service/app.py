@@ -198,8 +198,8 @@ def explained(open_channel: OpenChannel, settings: Settings) -> OpenChannel:
     def channel(row: ChannelRow) -> Channel:
         if not settings.smtp_url and not settings.sendgrid_api_key:
             problem = (
-                "is not set, nor CLAUDE_MONITOR_SENDGRID_API_KEY, so no mail can be sent; "
-                "the operator sets one and restarts"
+                "is not set, nor CLAUDE_MONITOR_SENDGRID_API_KEY, so no mail can be sent; whoever "
+                "runs the service sets one in its settings.env or environment and starts it anew"
             )
             raise InvalidConfiguration(Fault("CLAUDE_MONITOR_SMTP_URL", problem))
         return open_channel(row)

@@ -35,6 +35,9 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
     except KeyboardInterrupt:
         return FAILED
+    except BrokenPipeError:  # who read our lines, such as head, has enough; so does the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FAILED
 
 
 def parser() -> argparse.ArgumentParser:

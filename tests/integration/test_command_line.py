@@ -58,3 +58,15 @@ def test_who_starts_the_bridge_by_hand_is_told_what_it_is(tmp_path: Path) -> Non
         bridge.terminate()
     os.close(ours)
     os.close(theirs)
+
+
+def test_a_reader_that_has_enough_is_no_fault(tmp_path: Path) -> None:
+    environment = StandingService(tmp_path).environment()
+    with subprocess.Popen(
+        [*COMMAND, "doctor"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as doctor:
+        assert doctor.stdout is not None
+        assert doctor.stderr is not None
+        doctor.stdout.close()
+        assert doctor.stderr.read() == b""
+    assert doctor.returncode == 1
