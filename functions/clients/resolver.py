@@ -37,7 +37,7 @@ class AresResolver:
             if answer.done():  # the asker gave up
                 return
             if found is None:
-                answer.set_exception(_failure(code or 0))
+                answer.set_exception(_failure(host, code or 0))
             else:
                 answer.set_result(found)
 
@@ -72,9 +72,10 @@ class AresResolver:
         return self._ares
 
 
-def _failure(code: int) -> SourceUnavailable:
+def _failure(host: str, code: int) -> SourceUnavailable:
     if code in _NOT_FOUND:
-        return SourceUnavailable("the name does not exist", cause=f"c-ares {code}")
+        whole = "" if "." in host else "; write it whole, with its domain"
+        return SourceUnavailable(f"the name does not exist{whole}", cause=f"c-ares {code}")
     if code in _NOBODY_ANSWERS:
         return OwnNetworkDown("no name server answers us", cause=f"c-ares {code}")
     return SourceUnavailable("the name server could not answer", cause=f"c-ares {code}")
