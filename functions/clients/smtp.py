@@ -141,7 +141,12 @@ class _Talk:
             raise AccessDenied(
                 "the mail server offers no encryption, so our password was not sent; use smtps://"
             )
-        self._smtp.login(self._server.user, self._server.password)
+        try:
+            self._smtp.login(self._server.user, self._server.password)
+        except smtplib.SMTPException as error:
+            if type(error) not in _NO_LOGIN:
+                raise
+            raise AccessDenied(_ASKS_NOBODY, cause=str(error)) from error
 
     def _leave(self) -> None:
         """Say goodbye. The mail is accepted, whatever comes back."""
@@ -166,6 +171,14 @@ _REFUSALS: tuple[tuple[type[Exception], type[MonitorError], str], ...] = (
     (smtplib.SMTPDataError, UnexpectedAnswer, "does not take this message"),
     (smtplib.SMTPSenderRefused, AccessDenied, "does not take mail from our address"),
     (smtplib.SMTPAuthenticationError, AccessDenied, "does not accept our user and password"),
+)
+
+
+_NO_LOGIN = (smtplib.SMTPException, smtplib.SMTPNotSupportedError)
+"""What `login` raises itself; all that the server or the network does is of a kind below these."""
+_ASKS_NOBODY = (
+    "the mail server lets nobody log in in a way we know; use another port, or take user and "
+    "password out of CLAUDE_MONITOR_SMTP_URL"
 )
 
 

@@ -197,6 +197,16 @@ async def test_a_wrong_password_is_ours_to_repair(authority: Authority) -> None:
         assert len(guarded.messages()) == 1
 
 
+async def test_a_server_that_asks_nobody_for_a_password_is_ours_to_repair(
+    authority: Authority,
+) -> None:
+    with RudeMailbox(pem=authority.file("localhost", days=1)) as mailbox:
+        error = await refused(f"smtp://{USER}:secret@{mailbox.address}")
+        assert isinstance(error, AccessDenied)
+        assert "lets nobody log in" in error.message
+        assert "secret" not in error.message + error.cause
+
+
 async def test_a_password_is_not_sent_where_anybody_can_read_it() -> None:
     with RudeMailbox(password=True) as guarded:
         error = await refused(f"smtp://{USER}:{quote(PASSWORD, safe='')}@{guarded.address}")

@@ -180,6 +180,7 @@ async def serve(options: dict[str, Any]) -> None:
             authenticator=authenticate if options["password"] else None,
             auth_required=options["password"],
             auth_require_tls=False,
+            auth_exclude_mechanism=() if options["password"] else ("LOGIN", "PLAIN"),
         )
 
     tls_at_once = context if options["smtps"] else None
