@@ -12,6 +12,9 @@ from functions.core.addresses import ALLOW_SETTING, Network, is_own, networks, n
 from functions.core.errors import Fault, InvalidConfiguration, SourceUnavailable
 from functions.core.web import Url, parse_url
 
+MOST_ADDRESSES = 32
+"""Of one name; an answer may have thousands, and checking them would hold up all other polls."""
+
 
 class OwnNetworkDown(SourceUnavailable):
     """We could not look: no name server, no route. Makes a monitor blind, never its target down."""
@@ -52,9 +55,10 @@ class Door:
         answers must not choose by the order. Raises InvalidConfiguration for `field`, and what the
         resolver raises."""
         url = parse_url(text, field=field)
-        found = (url.host,) if url.is_address else tuple(await self._resolver.resolve(url.host))
-        if not found:
+        named = (url.host,) if url.is_address else await self._resolver.resolve(url.host)
+        if not named:
             raise SourceUnavailable("the name has no address")
+        found = tuple(named[:MOST_ADDRESSES])
         for address in found:
             if what := self.refusal(address):
                 raise _refused(field, what, address=address)

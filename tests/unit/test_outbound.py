@@ -6,7 +6,7 @@ import pytest
 
 from functions.core.addresses import ALLOW_SETTING, SPECIAL, is_own, networks, not_public
 from functions.core.errors import InvalidConfiguration, SourceUnavailable
-from functions.core.outbound import Door
+from functions.core.outbound import MOST_ADDRESSES, Door
 from tests.unit.outbound_table import ADDRESSES, PUBLIC, URLS
 
 pytestmark = pytest.mark.anyio
@@ -106,6 +106,12 @@ async def test_rebinding_gets_nothing_but_the_address_that_was_checked() -> None
 async def test_a_name_without_an_address_is_unavailable() -> None:
     with pytest.raises(SourceUnavailable, match="no address"):
         await Door(Answers([])).open("http://shop.example/")
+
+
+async def test_of_thousands_of_addresses_only_the_first_are_checked_and_handed_out() -> None:
+    many = [f"93.{n // 250}.{n % 250}.1" for n in range(4000)]
+    target = await Door(Answers([*many, "10.0.0.1"])).open("http://shop.example/")
+    assert target.addresses == tuple(many[:MOST_ADDRESSES])
 
 
 async def test_the_operator_lets_a_network_through_and_nothing_beside_it() -> None:
