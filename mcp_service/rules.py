@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functions.core.alert_ports import MonitorRow
 from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.evaluate import needed_slots
-from functions.core.provider import Provider
+from functions.core.provider import DefaultRule, Provider
 from functions.core.rule import Rule
 from functions.core.rule_text import parse, text
 from functions.core.rule_words import excerpt
@@ -55,6 +55,13 @@ def read_rule(line: str, provider: Provider, *, interval: int) -> Rule:
 
 def default_rules(provider: Provider) -> dict[str, str]:
     return {rule.name: rule.text for rule in provider.default_rules}
+
+
+def left_out(rules: Mapping[str, str], provider: Provider) -> list[DefaultRule]:
+    """The default rules whose metric no rule judges: what nobody would hear of, such as an outage
+    where all that was asked for is how slow it is."""
+    judged = {parse(line).condition.metric for line in rules.values()}
+    return [one for one in provider.default_rules if parse(one.text).condition.metric not in judged]
 
 
 async def set_rule(service: Service, tenant: str, *, named: str, name: str, line: str) -> Result:

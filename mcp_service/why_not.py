@@ -11,7 +11,7 @@ from functions.core.rule_text import parse
 from mcp_service.alerts import decision_line, evidence_line
 from mcp_service.database.records import MonitorRecord
 from mcp_service.monitors.lookup import alert_row, owned
-from mcp_service.monitors.show import NO_CHANNEL
+from mcp_service.monitors.show import unheard
 from mcp_service.readings import missed_slots
 from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
@@ -41,6 +41,7 @@ async def explain_silence(service: Service, tenant: str, *, named: str, at: str)
         for name, line in row.rules.items()
     }
     obstacles = await _obstacles(service, record, readings=readings, moment=moment)
+    obstacles += unheard(record, row.rules)
     return Result(
         summary=f"At {utc_text(moment)}: {_told(rules, obstacles)}",
         data={
@@ -88,7 +89,6 @@ async def _obstacles(
         "It was paused.": paused,
         f"{len(missed)} of the 20 slots before were missed.": bool(missed),
         "It was changed since; today's rules are judged here.": rules_changed,
-        NO_CHANNEL: not record.channels,
     }
     return [sentence for sentence, holds in said.items() if holds]
 
@@ -106,4 +106,4 @@ def _told(rules: dict[str, dict[str, object]], obstacles: Sequence[str]) -> str:
     told = [
         f"Rule {name} was {verdict['state']}. {verdict['why']}" for name, verdict in rules.items()
     ]
-    return " ".join([*obstacles, *(told or ["It has no rules: nothing can alert."])])
+    return " ".join([*obstacles, *told])

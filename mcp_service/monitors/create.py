@@ -12,11 +12,11 @@ from mcp_service.checks import require_check
 from mcp_service.database.records import MonitorRecord
 from mcp_service.definitions import Definition, Ready, ready
 from mcp_service.monitors.apply import put
-from mcp_service.monitors.lookup import alert_row, row_of
+from mcp_service.monitors.lookup import alert_row, provider_of, row_of
 from mcp_service.monitors.show import unheard
 from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
-from mcp_service.rules import default_rules, read_rules
+from mcp_service.rules import default_rules, left_out, read_rules
 from mcp_service.service import Service
 
 
@@ -104,10 +104,13 @@ async def _again(
 def _created(
     record: MonitorRecord, rules: dict[str, str], *, opening: str = "Armed.", doubt: str = ""
 ) -> Result:
-    silent = "".join(f" {said}" for said in unheard(rules, record.channels))
+    silent = "".join(f" {said}" for said in unheard(record, rules))
     untested = " It was armed without a successful check." if record.untested else ""
     pace = f"One reading every {span_text(record.interval)}."
     steps = [Next("show_monitor", "See its state and first reading.", {"monitor": record.id})]
+    for one in left_out(rules, provider_of(record)):
+        usual = {"monitor": record.id, "name": one.name, "rule": one.text}
+        steps.append(Next("set_rule", f"Add the default rule, too. {one.why}", usual))
     if not record.channels:
         steps.append(Next("set_channel", "Confirm an address for its alerts."))
     return Result(

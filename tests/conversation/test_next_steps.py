@@ -116,3 +116,18 @@ async def test_why_not_names_each_rule_and_knows_the_present_from_the_future(
     assert "Rule down was ok. It has judged no reading yet." in why["summary"]
     refused = await talk.refusal("explain_alert", monitor="shop", at="2999-01-01")
     assert "lies in the future" in problems(refused)["at"]
+
+
+async def test_an_outage_that_no_rule_would_tell_is_pointed_out_with_the_rule_that_would(
+    talk: Talk, api: Maze
+) -> None:
+    wish = {"provider": "website", "config": {"url": api.url()}, "untested": True}
+    made = await talk.tell("create_monitor", name="shop", **wish, rules={"slow": "latency above 9"})
+    [step] = [step for step in made["next"] if step["tool"] == "set_rule"]
+    said = "No rule judges what the default one does: `up is 0 for 3 readings, critical`."
+    for tool in ("show_monitor", "explain_alert"):
+        assert said in (await talk.tell(tool, monitor="shop"))["summary"]
+    assert said in made["summary"]
+    await talk.tell("set_rule", **step["arguments"])
+    for tool in ("show_monitor", "explain_alert"):
+        assert said not in (await talk.tell(tool, monitor="shop"))["summary"]
