@@ -15,6 +15,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write("This speaks MCP to a client such as Claude Code; Ctrl-C ends it.\n")
 
         return bridge()
+    import signal  # noqa: PLC0415 - not for the bridge
+
+    # As the first process of a container it would be deaf to this while all else loads.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     from mcp_service.cli.verbs import run  # noqa: PLC0415 - not for the bridge
 
     return run(given)

@@ -124,6 +124,21 @@ def test_the_token_is_in_no_output(service: StandingService) -> None:
     assert TOKEN not in shown.stdout + service.output()
 
 
+def test_one_that_is_told_to_end_while_it_loads_does_not_begin(tmp_path: Path) -> None:
+    """It begins deaf, as the first process of a container does."""
+    environment = StandingService(tmp_path).environment()
+    heard = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with subprocess.Popen(
+        [*COMMAND, "serve"], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        signal.signal(signal.SIGTERM, heard)
+        while process.poll() is None:
+            process.terminate()
+            time.sleep(0.02)
+        assert process.stdout is not None
+        assert (process.returncode, process.stdout.read()) == (128 + signal.SIGTERM, "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
     with StandingService(tmp_path / "home") as running:
