@@ -7,6 +7,7 @@ import platform
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from functions.clients.broker import BrokerSink, open_broker
@@ -34,9 +35,13 @@ from mcp_service.redis_codes import RedisCodes
 from mcp_service.runtime.knative import Knative, connect
 from mcp_service.runtime.kube_lease import KubeLease
 from mcp_service.runtime.poll_function import open_poll
+from mcp_service.runtime.redis_users import let_in_again
 from mcp_service.service import Service
 from mcp_service.settings import Settings
 from mcp_service.watchdog import Watchdog
+
+ASIDE = ("heartbeat", "redis users")
+"""Loops that the service's work does not wait for: a Redis that is away is shown by itself."""
 
 
 @dataclass(kw_only=True)
@@ -59,7 +64,7 @@ class ClusterApp:
 
     def problems(self) -> list[str]:
         """What keeps the service from its work, in our words; nothing when all is well."""
-        watched = [loop for name, loop in self._loops.items() if name != "heartbeat"]
+        watched = [loop for name, loop in self._loops.items() if name not in ASIDE]
         named = [("lease", self._leading.fault), *((loop.name, loop.fault) for loop in watched)]
         return [f"{name}: {fault}" for name, fault in named if fault]
 
@@ -105,7 +110,11 @@ def plug_cluster(settings: Settings, clock: Clock) -> ClusterApp:
         signing_key=read_key(keys, "spec.key"),
         ask=open_poll(settings.poll_url, shared_keys=events_key).check,
     )
-    opened = store, latest, codes = open_readings(settings), open_latest(settings), _codes(settings)
+    opened = store, latest, codes = (
+        open_readings(settings),
+        open_latest(settings),
+        open_codes(settings),
+    )
     readings = LatestFirst(store, latest, clock=clock)
     stores = (Database(engine), SqlAlertRecords(engine), readings, codes or SqlCodes(engine))
     lease = Lease(KubeLease(cluster), name=_own_name(), clock=clock)
@@ -138,7 +147,8 @@ def open_latest(settings: Settings) -> RedisLatest | None:
     return RedisLatest(settings.redis_url) if settings.redis_url else None
 
 
-def _codes(settings: Settings) -> RedisCodes | None:
+def open_codes(settings: Settings) -> RedisCodes | None:
+    """Where codes wait; nothing where no Redis is set, and they are rows."""
     return RedisCodes(settings.redis_url) if settings.redis_url else None
 
 
@@ -183,6 +193,9 @@ def _loops(app: ClusterApp) -> dict[str, Loop]:
         ("watchdog", watch, 1),
         ("retention", expire, 3600),
     ]
+    if settings.redis_url:
+        users = partial(let_in_again, settings.redis_url, Path(settings.keys))
+        steps.append(("redis users", users, 10))
     if settings.heartbeat_url:
         heartbeat = Heartbeat(app.http, settings.heartbeat_url, problems=app.problems)
         steps.append(("heartbeat", heartbeat.step, EVERY))

@@ -121,18 +121,25 @@ async def _on_cluster(settings: Settings) -> str:
 async def redis(settings: Settings) -> str:
     if settings.runtime != "knative":
         raise NotSetUp("is only used when monitors run on a cluster")
-    from mcp_service.cluster import open_latest  # noqa: PLC0415 - the cluster's client is heavy
+    from mcp_service.cluster import open_codes, open_latest  # noqa: PLC0415 - as above
+    from mcp_service.runtime.redis_users import forgotten  # noqa: PLC0415 - as above
 
-    latest = open_latest(settings)
-    if latest is None:
+    latest, codes = open_latest(settings), open_codes(settings)
+    if latest is None or codes is None:
         words = "codes are in the database and every question goes to InfluxDB; set "
         words += "CLAUDE_MONITOR_REDIS_URL in the Secret redis"
         raise NotSetUp(words)
     try:
         await latest.latest("", ("",))
+        await codes.of("")
+        unknown = await forgotten(settings.redis_url, Path(settings.keys))
     finally:
         await latest.close()
-    return "answers, and lets us read the latest readings"
+        await codes.close()
+    if unknown:
+        who = " and ".join(unknown)
+        raise SourceUnavailable(f"Redis does not know {who}; see the service's log, which lets in.")
+    return "answers, lets us read latest readings and codes, and knows the functions"
 
 
 async def cluster(settings: Settings) -> str:

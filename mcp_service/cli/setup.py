@@ -37,10 +37,8 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _on_cluster(settings: Settings) -> int:
-    from mcp_service.runtime.key_secrets import (  # noqa: PLC0415 - seldom needed
-        write_key_secrets,
-        write_poll_redis,
-    )
+    from mcp_service.runtime.key_secrets import write_key_secrets  # noqa: PLC0415 - seldom needed
+    from mcp_service.runtime.redis_users import write_redis_users  # noqa: PLC0415 - seldom needed
 
     if settings.runtime != "knative":
         problem = "must be knative for --cluster; without it, setup is for this machine"
@@ -51,8 +49,8 @@ def _on_cluster(settings: Settings) -> int:
         asyncio.run(_prepare_buckets(settings))
     written = []
     if settings.redis_url:
-        with step("Redis, with a user for poll"):
-            written += asyncio.run(write_poll_redis(settings.redis_url))
+        with step("Redis, with users for poll and record"):
+            written += asyncio.run(write_redis_users(settings.redis_url))
     with step("Keys as Secrets of the namespace"):
         written += asyncio.run(write_key_secrets())
     say(f"Written: {', '.join(written) or 'nothing, all were there'}")

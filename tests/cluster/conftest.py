@@ -17,7 +17,7 @@ from functions.core.alert_ports import MonitorRow
 from functions.core.monitor import MonitorSpec, phase_of
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
-from mcp_service.runtime.key_secrets import poll_user
+from mcp_service.runtime.redis_users import SECRETS, redis_user
 from tests.cluster.databases import databases
 from tests.cluster.deployment import Keys, Outside, build_images, deploy
 from tests.cluster.kube import Kube, forwarded, run, until
@@ -91,7 +91,8 @@ def deployed(reached: Outside, folder: Path) -> Iterator[Deployment]:
         finally:
             run("kubectl", "delete", "namespace", kube.namespace, "--wait=false")
             with Redis.from_url(reached.databases.redis.url) as redis:
-                redis.execute_command("ACL", "DELUSER", poll_user(kube.namespace))
+                users = [redis_user(function, kube.namespace) for function in SECRETS]
+                redis.execute_command("ACL", "DELUSER", *users)
 
 
 @pytest.fixture

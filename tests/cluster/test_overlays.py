@@ -68,10 +68,16 @@ def pods(objects: Objects) -> Iterable[dict[str, Any]]:
             yield template["spec"]
 
 
+def volumes_of(pod: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """Each by itself, those too that are joined in one."""
+    for one in pod.get("volumes", []):
+        yield from one.get("projected", {}).get("sources", [one])
+
+
 def needed(pod: dict[str, Any], kind: str) -> set[str]:
     """The Secrets, or ConfigMaps, without which the pod does not start."""
     referred = [one.get(f"{kind}Ref") for one in pod["containers"][0].get("envFrom", [])]
-    referred += [one.get(kind) for one in pod.get("volumes", [])]
+    referred += [one.get(kind) for one in volumes_of(pod)]
     named = [one for one in referred if one and not one.get("optional")]
     return {one.get("name") or one["secretName"] for one in named}
 

@@ -10,28 +10,39 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from functions.stores.redis.latest import RedisLatest
-from mcp_service.runtime.key_secrets import POLL_REDIS, REDIS_URL, poll_user
+from mcp_service.runtime.redis_users import REDIS_URL, SECRETS, redis_user
 from tests.cluster.conftest import Deployment, WatchedFromPods, claude, deleted
 from tests.cluster.fleet import INTERVAL, readings
 from tests.cluster.kube import Kube, until
 from tests.cluster.receiver import HOST
 from tests.conversation.play import Conversation, text
 
+CODE = 'code:["local","redis"]'
 
-def test_poll_gets_a_user_that_sees_cursors_only_and_gets_it_back(deployment: Deployment) -> None:
+
+def test_poll_and_record_see_their_own_in_redis_and_the_job_run_again_changes_nothing(
+    deployment: Deployment,
+) -> None:
     kube = deployment.kube
-    url = polls_address(kube)
+    addresses = {function: address_of(kube, function) for function in SECRETS}
     until("the Job of the beginning is over", lambda: not kube.has("job/setup"))
-    # As after a restart of a Redis that keeps no users: the set-up Job, run again, mends it.
-    with Redis.from_url(deployment.outside.databases.redis.url) as server:
-        server.execute_command("ACL", "DELUSER", poll_user(kube.namespace))
     kube.kubectl("apply", "-k", str(deployment.overlay))
     kube.kubectl("wait", "job/setup", "--for=condition=Complete", "--timeout=90s")
-    assert polls_address(kube) == url
-    with Redis.from_url(url.replace(HOST, "127.0.0.1")) as poll:
-        assert poll.hget("cursor:x", "slot") is None
-        with pytest.raises(ResponseError, match=r"permission|can't access"):
-            poll.hget("latest:x", "reading")
+    assert {function: address_of(kube, function) for function in SECRETS} == addresses
+    for function, own, strange in (("poll", "cursor:x", "latest:x"), ("record", "latest:x", CODE)):
+        with Redis.from_url(addresses[function].replace(HOST, "127.0.0.1")) as user:
+            assert user.hget(own, "slot") is None
+            with pytest.raises(ResponseError, match=r"permission|can't access"):
+                user.hget(strange, "code")
+
+
+@pytest.mark.usefixtures("service")
+def test_a_redis_that_forgot_its_users_is_told_them_again(deployment: Deployment) -> None:
+    """As one without a file for them has after a restart."""
+    users = [redis_user(function, deployment.kube.namespace) for function in SECRETS]
+    with Redis.from_url(deployment.outside.databases.redis.url) as server:
+        assert server.execute_command("ACL", "DELUSER", *users) == len(users)
+        until("it knows them", lambda: set(users) <= set(server.acl_users()))
 
 
 @pytest.fixture
@@ -67,19 +78,20 @@ async def test_redis_knows_the_latest_reading_and_is_told_again_what_it_lost(
 async def test_a_code_and_its_tries_wait_in_redis_until_the_channel_is_confirmed(
     deployment: Deployment, service: str
 ) -> None:
-    mailbox, key = deployment.outside.mailbox, 'code:["local","redis"]'
+    mailbox = deployment.outside.mailbox
     before = len(mailbox.messages())
     with Redis.from_url(deployment.outside.databases.redis.url) as server:
         async with claude(service, deployment.keys.token) as client:
             talk = Conversation(client, print)
             await talk.call("set_channel", name="redis", address="redis@shop.example")
-            assert server.hget(key, "tries") == b"5"
+            assert server.hget(CODE, "tries") == b"5"
             [code] = re.findall(r"\d{8}", text(mailbox.wait_for(before + 1)[-1]))
-            assert code.encode() not in (server.hget(key, "code") or b"")
+            assert code.encode() not in (server.hget(CODE, "code") or b"")
             await talk.call("set_channel", name="redis", code=code)
-        assert not server.exists(key)
+        assert not server.exists(CODE)
 
 
-def polls_address(kube: Kube) -> str:
-    found = json.loads(kube.kubectl("get", "secret", POLL_REDIS, "-o", "json"))
+def address_of(kube: Kube, function: str) -> str:
+    """What this function is told of Redis."""
+    found = json.loads(kube.kubectl("get", "secret", SECRETS[function], "-o", "json"))
     return base64.b64decode(found["data"][REDIS_URL]).decode()

@@ -10,7 +10,7 @@ from functions.core.alert_event import alert_event
 from functions.core.events import encode
 from functions.core.ports import HttpRequest
 from mcp_service.keys import KEY_SECRETS
-from mcp_service.runtime.key_secrets import POLL_REDIS
+from mcp_service.runtime.redis_users import SECRETS
 from tests.cluster.conftest import SELF, Deployment
 from tests.cluster.kube import Kube, forwarded, until
 from tests.unit.test_events import ALERT
@@ -44,7 +44,7 @@ def test_the_service_may_only_make_monitors_and_the_functions_nothing(
 ) -> None:
     kube = deployment.kube
     assert rights(kube, "service") == OF_THE_SERVICE
-    own = {(name, "get patch") for name in (*KEY_SECRETS, POLL_REDIS)}
+    own = {(name, "get patch") for name in (*KEY_SECRETS, *SECRETS.values())}
     assert rights(kube, "setup") == {"secrets": {("", "create"), *own}}
     assert rights(kube, "default") == {}
 

@@ -15,6 +15,7 @@ from functions.stores.redis.latest import KEPT, RedisLatest
 from functions.stores.redis.users import as_user, let_in
 from mcp_service.codes import HOUR
 from mcp_service.redis_codes import RedisCodes
+from mcp_service.runtime.redis_users import RIGHTS, forgotten, let_in_again
 from tests.contract.test_codes import NOW, code
 from tests.contract.test_latest_readings import reading
 from tests.servers import databases
@@ -70,6 +71,33 @@ async def test_a_user_that_is_let_in_again_has_the_new_password_and_no_other_rig
     finally:
         with Redis.from_url(admin) as server:
             server.execute_command("ACL", "DELUSER", name)
+
+
+@pytest.mark.anyio
+async def test_functions_that_redis_has_forgotten_are_let_in_again_to_their_own(
+    tmp_path: Path,
+) -> None:
+    admin, mark = databases.named("LAB_REDIS_URL"), secrets.token_hex(4)
+    users = {name: f"test_{name}_{mark}" for name in RIGHTS}
+    own = {name: as_user(admin, user, password=mark) for name, user in users.items()}
+    try:
+        assert await forgotten(admin, tmp_path) == []
+        for name, address in own.items():
+            (tmp_path / f"{name}.redis").write_text(address)
+        assert await forgotten(admin, tmp_path) == ["poll", "record"]
+        await let_in_again(admin, tmp_path)
+        assert await forgotten(admin, tmp_path) == []
+        latest, told = RedisLatest(own["record"]), reading(10, tenant=mark)
+        await latest.put([told])
+        assert await latest.latest(mark, ["m"]) == {"m": told}
+        await latest.close()
+        for address in own.values():
+            with Redis.from_url(address) as user, pytest.raises(ResponseError, match="permiss"):
+                user.hget("code:x", "code")
+    finally:
+        with Redis.from_url(admin) as server:
+            server.execute_command("ACL", "DELUSER", *users.values())
+            server.delete(*server.keys(f"*{mark}*"))
 
 
 class Remembering(RedisServer):
