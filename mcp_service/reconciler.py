@@ -50,7 +50,8 @@ class Reconciler:
             await self._runtime.apply(spec)
         except MonitorError as error:
             if self._refused.get(spec.id) != error.message:
-                _log.warning("monitor %s cannot run: %s", spec.id, error.message)
+                why = error.cause or error.kind
+                _log.warning("monitor %s cannot run: %s (%s)", spec.id, error.message, why)
             self._refused[spec.id] = error.message
         else:
             self._refused.pop(spec.id, None)

@@ -41,7 +41,7 @@ def serve(settings: Settings, transport: Transport, *, ready: Ready) -> None:
     Raises LimitReached when another service owns the home, InvalidConfiguration when the port is
     taken, SourceUnavailable when a database cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for library in ("mcp", "alembic", "uvicorn"):
+    for library in ("mcp", "alembic", "httpx2", "uvicorn"):
         logging.getLogger(library).setLevel(logging.WARNING)
     home = Path(settings.home)
     with closing(Ownership(home)) as ours, closing(listen(settings.host, settings.port)) as door:

@@ -13,6 +13,7 @@ from functions.core.errors import (
     AccessDenied,
     Fault,
     InvalidConfiguration,
+    LimitReached,
     MonitorError,
     SourceUnavailable,
 )
@@ -58,16 +59,20 @@ class Knative:
         self._client = client
         self._signing_key = signing_key
         self._ask = ask
+        self._refused: dict[str, str] = {}
 
     async def apply(self, spec: MonitorSpec) -> None:
         """Make the monitor's PingSource what it should be; an equal one is left alone, because
         any change of a PingSource restarts its schedule."""
-        async with explained():
-            wanted = await self._wanted(spec, sign_spec(spec, self._signing_key))
-            if not await self._is_live(wanted):
-                await self._client.apply(wanted, force=True)
+        try:
+            await self._apply(spec)
+        except MonitorError as error:
+            self._refused[spec.id] = error.message
+            raise
+        self._refused.pop(spec.id, None)
 
     async def remove(self, monitor: str) -> None:
+        self._refused.pop(monitor, None)
         async with explained():
             try:
                 await self._client.delete(PingSource, object_name(monitor))
@@ -76,7 +81,11 @@ class Knative:
                     raise
 
     async def list(self) -> dict[str, RuntimeStatus]:
-        found = {}
+        """What is there; and what the cluster refused to us and nobody else brought there since."""
+        found = {
+            monitor: RuntimeStatus(monitor=monitor, version=0, ready=False, reason=reason)
+            for monitor, reason in self._refused.items()
+        }
         async with explained():
             async for source in self._client.list(
                 PingSource, labels={**SELECTOR}, chunk_size=_CHUNK
@@ -95,6 +104,12 @@ class Knative:
 
     async def close(self) -> None:
         await self._client.close()
+
+    async def _apply(self, spec: MonitorSpec) -> None:
+        async with explained():
+            wanted = await self._wanted(spec, sign_spec(spec, self._signing_key))
+            if not await self._is_live(wanted):
+                await self._client.apply(wanted, force=True)
 
     async def _wanted(self, spec: MonitorSpec, document: bytes) -> GenericNamespacedResource:
         found = (await self._client.get(ConfigMap, ANCHOR)).metadata
@@ -128,6 +143,12 @@ def _explanation(code: int, said: str) -> MonitorError:
     if code in (400, 422):
         fault = Fault("monitor", "the cluster does not take this definition; its log says why")
         return InvalidConfiguration(fault, cause=said)
+    if code == 403 and "exceeded quota" in said:
+        message = "The namespace's quota leaves no room; have it raised, or delete monitors."
+        return LimitReached(message, cause=said)
+    if code == 403 and "admission webhook" in said:
+        message = "A policy of the cluster does not allow this; the service's log names it."
+        return AccessDenied(message, cause=said)
     if code in (401, 403):
         message = "The cluster refused us; apply `knative/` again so that the service has its role."
         return AccessDenied(message, cause=said)

@@ -10,9 +10,11 @@ from functions.core.alert_event import alert_event
 from functions.core.events import encode
 from functions.core.ports import HttpRequest
 from mcp_service.keys import KEY_SECRETS
+from mcp_service.runtime.manifests import object_name
 from mcp_service.runtime.redis_users import SECRETS
-from tests.cluster.conftest import SELF, Deployment
+from tests.cluster.conftest import SELF, Deployment, claude, deleted
 from tests.cluster.kube import Kube, forwarded, until
+from tests.conversation.play import Conversation
 from tests.unit.test_events import ALERT
 
 OF_THE_SERVICE = {
@@ -66,6 +68,30 @@ async def test_what_notify_refuses_is_listed_as_a_dead_letter_and_can_be_replaye
     assert "status '400'" in listed
     assert "given to the Broker again" in claude_monitor(kube, "dead-letters", "replay")
     until("it comes back", lambda: of(kube, forged.id))
+
+
+@pytest.mark.anyio
+async def test_a_monitor_without_room_in_the_quota_says_so_and_runs_once_there_is_room(
+    deployment: Deployment, service: str
+) -> None:
+    kube = deployment.kube
+    kube.kubectl("create", "quota", "full", "--hard=count/pingsources.sources.knative.dev=1")
+    kube.kubectl("wait", "quota/full", "--for=jsonpath={.status.hard}", "--timeout=30s")
+    try:
+        async with claude(service, deployment.keys.token) as client:
+            talk = Conversation(client, print)
+            wish = {"provider": "website", "config": {"url": deployment.website.url}}
+            made = await talk.call("create_monitor", name="one too many", untested=True, **wish)
+            [unready] = (await talk.call("show_platform"))["not_ready"]
+            assert "quota leaves no room" in unready["REASON"]
+            log = ("logs", SELF)
+            until("the log says which", lambda: "exceeded quota: full" in kube.kubectl(*log))
+            kube.kubectl("delete", "quota/full")
+            until("it runs", lambda: kube.has(f"pingsource/{object_name(made['id'])}"))
+            await deleted(client, made["id"])
+    finally:
+        kube.kubectl("delete", "quota/full", "--ignore-not-found")
+    assert "HTTP Request" not in kube.kubectl(*log)
 
 
 @pytest.mark.usefixtures("service")
