@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
             complain(error.message)
         return WRONG
     except MonitorError as error:
-        complain(error.message)
+        complain(f"{error.message} ({error.cause})" if error.cause else error.message)
         return FAILED
     except KeyboardInterrupt:
         return FAILED

@@ -4,10 +4,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 
 from functions.core.alert import RuleState
 from functions.core.alert_ports import ChannelRow, MonitorRow
@@ -16,7 +17,8 @@ from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine, writing
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.database.migrate import migrate
-from tests.servers.databases import mysql
+from tests.integration.test_service import command
+from tests.servers.databases import mysql, named
 
 
 @pytest.fixture
@@ -134,3 +136,15 @@ def test_migrating_twice_and_from_two_places_at_once_is_harmless() -> None:
         engine = open_engine(url)
         assert SqlAlertRecords(engine).monitors() == []
         engine.dispose()
+
+
+def test_a_set_up_job_with_a_wrong_password_says_so(tmp_path: Path) -> None:
+    server = make_url(named("LAB_MYSQL_URL")).set(password="not-it")
+    unused = dict.fromkeys(("INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN"), "x")
+    unused |= dict.fromkeys(("BROKER_URL", "POLL_URL", "INFLUXDB_URL"), "http://127.0.0.1")
+    database = server.render_as_string(hide_password=False)
+    wrong = {"RUNTIME": "knative", "DATABASE_URL": database, **unused}
+    done = command(tmp_path, "setup", "--cluster", **wrong)
+    assert done.returncode == 1
+    assert "Access denied for user" in done.stderr
+    assert "not-it" not in done.stdout + done.stderr
