@@ -22,6 +22,8 @@ from tests.conversation.play import Conversation
 pytestmark = pytest.mark.anyio
 
 OUTAGE = 2 * INTERVAL
+AWAY = 4 * INTERVAL
+"""Longer than a tick is repeated."""
 TRIGGERS = ("record", "alert", "notify")
 AS_DEPLOYED = ROOT / "knative" / "base" / "every_trigger.yaml"
 BROKER = Kube("knative-eventing")
@@ -172,11 +174,11 @@ async def test_what_the_broker_does_not_accept_comes_again_or_is_shown_as_missed
     BROKER.kubectl("scale", ingress, "--replicas=0")
     end(BROKER, PARTS_OF_BROKER["mt-broker-ingress"])
     try:
-        await asyncio.sleep(8 * INTERVAL)
+        await asyncio.sleep(AWAY)
     finally:
         BROKER.kubectl("scale", ingress, "--replicas=1")
         BROKER.kubectl("rollout", "status", ingress, "--timeout=90s")
-    figure(f"a Broker that is away for {8 * INTERVAL} s: slots {dict(await fleet.check_slots())}")
+    figure(f"a Broker that is away for {AWAY} s: slots {dict(await fleet.check_slots())}")
 
 
 async def test_in_the_end_no_slot_is_silent_and_every_alert_was_mailed_once(

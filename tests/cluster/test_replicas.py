@@ -41,7 +41,7 @@ async def test_the_other_replica_takes_over_and_leaves_no_slot_unjudged(
         until("the reconciler works", lambda: kube.has(source))
         working = [pod for pod in pods(kube) if BEGINS in log(kube, pod)]
         assert working == [holder(kube)]
-        await asyncio.sleep(4 * INTERVAL)
+        await asyncio.sleep(3 * INTERVAL)
         await every_slot_is_there(deployment, monitor, before=began + LASTS, silence=silence)
         async with at(deployment, working[0]) as client:
             await deleted(client, monitor)
