@@ -5,7 +5,7 @@ the one that holds the lease."""
 import asyncio
 import platform
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,8 @@ from mcp_service.service import Service
 from mcp_service.settings import Settings
 from mcp_service.watchdog import Watchdog
 
+Step = tuple[str, Callable[[], Awaitable[object]], float]
+"""Name, what is done, and every how many seconds."""
 ASIDE = ("heartbeat", "redis users")
 """Loops that the service's work does not wait for: a Redis that is away is shown by itself."""
 
@@ -186,17 +188,23 @@ def _loops(app: ClusterApp) -> dict[str, Loop]:
             service.database.dead_letters.expire, now - settings.retention_days * DAY
         )
 
-    steps: list[tuple[str, Callable[[], Awaitable[object]], float]] = [
+    steps: list[Step] = [
         ("reconciler", reconciler.step, ROUND),
         # Again and again: the database may go away between the two writes of a deletion, too.
         ("mending", mend_halves, 60),
         ("watchdog", watch, 1),
         ("retention", expire, 3600),
+        *_aside(app),
     ]
+    return {name: Loop(name, step, every=every, allowed=lease.held) for name, step, every in steps}
+
+
+def _aside(app: ClusterApp) -> Iterator[Step]:
+    """What is only done where it is set, and what the service's work does not wait for."""
+    settings = app.settings
     if settings.redis_url:
         users = partial(let_in_again, settings.redis_url, Path(settings.keys))
-        steps.append(("redis users", users, 10))
+        yield "redis users", users, 10
     if settings.heartbeat_url:
         heartbeat = Heartbeat(app.http, settings.heartbeat_url, problems=app.problems)
-        steps.append(("heartbeat", heartbeat.step, EVERY))
-    return {name: Loop(name, step, every=every, allowed=lease.held) for name, step, every in steps}
+        yield "heartbeat", heartbeat.step, EVERY
