@@ -8,14 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.test_service import command
 from tests.servers.service import COMMAND, StandingService
-
-
-def command(home: Path, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    environment = StandingService(home, **settings).environment()
-    return subprocess.run(
-        [*COMMAND, *words], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def test_without_a_verb_all_verbs_are_shown(tmp_path: Path) -> None:
