@@ -26,6 +26,7 @@ LONGEST = 31 * 86_400
 """Seconds of raw readings in one question; summaries (step) reach further back."""
 STEPS = {"1m": 60, "1h": 3600}
 MOST_RANGES = 20
+OLDER = " What is older comes with the cursor."
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +53,7 @@ async def query_readings(service: Service, tenant: str, *, named: str, wanted: W
     names = _names(record, wanted, seen={name for one in found for name in one.metrics})
     rows = [_row(reading, names) for reading in found if not _missed(reading)]
     return Result(
-        summary=_summary(rows, missed, since=first, until=until),
+        summary=_summary(rows, missed, since=first, until=until) + OLDER * more,
         data={
             "monitor": record.id,
             "readings": rows,
@@ -83,7 +84,7 @@ async def query_rollups(
     more = first > since
     return Result(
         summary=f"{counted(len(rows), 'step')} of {step} with readings, "
-        f"{utc_text(first)} to {utc_text(until)}.",
+        f"{utc_text(first)} to {utc_text(until)}.{OLDER * more}",
         data={
             "monitor": record.id,
             "step": step,

@@ -262,6 +262,7 @@ async def test_a_page_of_readings_leads_to_the_older_one_and_missed_slots_are_na
         await app.sink.emit(reading(monitor, first + 60 * number))
     newest = await talk.tell("query_readings", monitor="shop", since="3h", limit=20)
     assert newest["page"]["shown"] == 20
+    assert "What is older comes with the cursor." in newest["summary"]
     older = await talk.tell("query_readings", monitor="shop", cursor=newest["page"]["cursor"])
     last, before = newest["data"]["readings"][0], older["data"]["readings"][-1]
     assert before["at"] < last["at"]
