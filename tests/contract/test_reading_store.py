@@ -131,6 +131,15 @@ async def test_a_query_gives_the_newest_of_its_range_oldest_first(store: Reading
     ]
 
 
+async def test_there_is_nothing_in_an_empty_range(store: ReadingStore) -> None:
+    await store.add([reading(600, up=1)])
+    for since, until in ((600, 600), (601, 600), (-60, 0)):
+        assert await store.query("t", "m", since=since, until=until, limit=9) == []
+    assert await store.rollups("t", "m", since=600, until=1200, step=3600) == []
+    assert await store.expire(0, rollups_before=0) == 0
+    assert await store.query("t", "m", since=0, until=601, limit=9) != []
+
+
 async def test_latest_gives_the_newest_reading_of_each_monitor(store: ReadingStore) -> None:
     await store.add([reading(10, monitor="a"), reading(30, monitor="a"), reading(20, monitor="a")])
     await store.add([reading(10, monitor="b")])
