@@ -2,6 +2,7 @@
 that knows curl."""
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import Iterable
@@ -151,8 +152,8 @@ class _Hop:
         if trusted is not None:
             easy.setopt(pycurl.OPT_CERTINFO, 1)
             # The one that is not used keeps a default from where curl was built.
-            easy.setopt(pycurl.CAPATH, trusted.folder or None)
-            easy.setopt(pycurl.CAINFO, trusted.bundle or None)
+            easy.setopt(pycurl.CAPATH, os.fsencode(trusted.folder) or None)
+            easy.setopt(pycurl.CAINFO, os.fsencode(trusted.bundle) or None)
 
     def finish(self, easy: Any, code: int) -> HttpResponse | None:
         """The response, or None when the journey goes on. Raises what the transfer failed with."""

@@ -88,6 +88,12 @@ async def test_the_authorities_of_this_machine_can_be_read_and_do_not_know_ours(
             await http.fetch(HttpRequest(url=site.url(host="shop.example")))
 
 
+async def test_the_file_of_authorities_may_have_any_name(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "Prüfstelle")
+    response = await check(authority.context("shop.example", days=20), authority)
+    assert response.status == 200
+
+
 async def test_authorities_that_cannot_be_read_say_nothing_about_the_target(tmp_path: Path) -> None:
     missing = Authorities(bundle=str(tmp_path / "missing.pem"))
     http = CurlHttp(Door(EveryName(), ["127.0.0.1"]), missing)
