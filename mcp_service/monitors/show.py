@@ -51,7 +51,7 @@ async def show_monitor(service: Service, tenant: str, *, named: str) -> Result:
 async def _runs(service: Service, record: MonitorRecord) -> dict[str, object] | None:
     """What the runtime says of it. All else is worth showing while the runtime cannot be asked."""
     try:
-        status = (await service.runtime.list()).get(record.id)
+        status = await service.runtime.find(record.id)
     except MonitorError as error:
         return {"reason": error.message}
     return {"ready": status.ready, "reason": status.reason} if status else None

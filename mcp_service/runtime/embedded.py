@@ -52,6 +52,9 @@ class Embedded:
     async def list(self) -> dict[str, RuntimeStatus]:
         return {monitor: _status(standing) for monitor, standing in self._standing.items()}
 
+    async def find(self, monitor: str) -> RuntimeStatus | None:
+        return (await self.list()).get(monitor)
+
     async def check(self, spec: MonitorSpec) -> Reading:
         return await self._polling.check(spec)
 

@@ -59,7 +59,7 @@ class Knative:
         self._client = client
         self._signing_key = signing_key
         self._ask = ask
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str, RuntimeStatus] = {}
 
     async def apply(self, spec: MonitorSpec) -> None:
         """Make the monitor's PingSource what it should be; an equal one is left alone, because
@@ -67,7 +67,8 @@ class Knative:
         try:
             await self._apply(spec)
         except MonitorError as error:
-            self._refused[spec.id] = error.message
+            refusal = RuntimeStatus(monitor=spec.id, version=0, ready=False, reason=error.message)
+            self._refused[spec.id] = refusal
             raise
         self._refused.pop(spec.id, None)
 
@@ -82,10 +83,7 @@ class Knative:
 
     async def list(self) -> dict[str, RuntimeStatus]:
         """What is there; and what the cluster refused to us and nobody else brought there since."""
-        found = {
-            monitor: RuntimeStatus(monitor=monitor, version=0, ready=False, reason=reason)
-            for monitor, reason in self._refused.items()
-        }
+        found = dict(self._refused)
         async with explained():
             async for source in self._client.list(
                 PingSource, labels={**SELECTOR}, chunk_size=_CHUNK
@@ -93,6 +91,12 @@ class Knative:
                 known = status(source)
                 found[known.monitor] = known
         return found
+
+    async def find(self, monitor: str) -> RuntimeStatus | None:
+        """The one of `list`, without a look at all the others."""
+        async with explained():
+            source = await self._live(object_name(monitor))
+        return self._refused.get(monitor) if source is None else status(source)
 
     async def check(self, spec: MonitorSpec) -> Reading:
         """One live run that stores nothing, after Knative's own webhooks took the definition."""
@@ -119,11 +123,15 @@ class Knative:
         return PingSource(**ping_source(spec, document, anchor=anchor))
 
     async def _is_live(self, wanted: GenericNamespacedResource) -> bool:
+        live = await self._live(wanted["metadata"]["name"])
+        return live is not None and same(live, wanted)
+
+    async def _live(self, name: str) -> GenericNamespacedResource | None:
         try:
-            return same(await self._client.get(PingSource, wanted["metadata"]["name"]), wanted)
+            return await self._client.get(PingSource, name)
         except ApiError as error:
             if error.status.code == 404:
-                return False
+                return None
             raise
 
 

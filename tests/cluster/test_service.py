@@ -84,6 +84,8 @@ async def test_a_monitor_without_room_in_the_quota_says_so_and_runs_once_there_i
             made = await talk.call("create_monitor", name="one too many", untested=True, **wish)
             [unready] = (await talk.call("show_platform"))["not_ready"]
             assert "quota leaves no room" in unready["REASON"]
+            shown = await talk.call("show_monitor", monitor=made["id"])
+            assert shown["runtime"] == {"ready": False, "reason": unready["REASON"]}
             log = ("logs", SELF)
             until("the log says which", lambda: "exceeded quota: full" in kube.kubectl(*log))
             kube.kubectl("delete", "quota/full")

@@ -134,6 +134,8 @@ async def test_kn_shows_monitors_and_functions_ready(deployment: Deployment) -> 
         [row] = (row for row in rows if row[0] == name)
         assert (row[:3], row[5:]) == ([name, schedule, "ksvc:poll"], ["True", ""])
         known = (await runtime.list())["shop"]
+        assert await runtime.find("shop") == known
+        assert await runtime.find("bank") is None
         assert (known.version, known.made_at > 0) == (1, True)
         shown = [known.schedule, known.sink, known.conditions, str(known.ready), known.reason]
         assert shown == row[1:3] + row[4:]

@@ -46,6 +46,9 @@ class Shared:
     async def remove(self, monitor: str) -> None:
         self.running.pop(monitor, None)
 
+    async def find(self, monitor: str) -> RuntimeStatus | None:
+        raise NotImplementedError
+
     async def check(self, spec: MonitorSpec) -> Reading:
         raise NotImplementedError
 
