@@ -43,6 +43,7 @@ class RudeMailbox:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._heard: list[dict[str, Any]] = []
+        self._orders: dict[str, str] = {}
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
         self.behave(answers or {})
@@ -58,6 +59,7 @@ class RudeMailbox:
 
     def behave(self, answers: dict[str, str]) -> None:
         """From the next command on. Returns when the server has taken it in."""
+        self._orders = answers
         before = len(self.seen("obeyed"))
         print(json.dumps(answers), file=self._process.stdin, flush=True)
         self.wait_for("obeyed", before + 1)
@@ -71,7 +73,8 @@ class RudeMailbox:
         return [line[what] for line in list(self._heard) if what in line]
 
     def messages(self) -> list[EmailMessage]:
-        """In the order of their arrival."""
+        """In the order of their arrival, up to the last one that was answered."""
+        self.behave(self._orders)  # what it told before it obeyed has been heard
         policy = email.policy.default
         kept = map(base64.b64decode, self.seen("kept"))
         return [
