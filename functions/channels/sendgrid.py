@@ -101,23 +101,26 @@ def _checked(lent: Lent) -> Lent:
 
 
 async def _asked(lent: Lent, ask: Callable[[Any], Any]) -> Any:
-    """The answer, within the deadline. A thread that is late is left to its own time-out; what has
-    not begun by then never does."""
+    """The answer, within the deadline. A thread that is late is left to its own time-out, which is
+    what it had left; what has not begun by then never does."""
     loop = asyncio.get_running_loop()
+    until = time.monotonic() + lent.deadline
     try:
         async with asyncio.timeout(lent.deadline):
-            return await loop.run_in_executor(_THREADS, partial(_ask, lent, ask))
+            return await loop.run_in_executor(_THREADS, partial(_ask, lent, ask, until=until))
     except TimeoutError as error:
         raise SourceUnavailable(UNANSWERED, cause="deadline") from error
 
 
-def _ask(lent: Lent, ask: Callable[[Any], Any]) -> Any:
+def _ask(lent: Lent, ask: Callable[[Any], Any], *, until: float) -> Any:
     from python_http_client.exceptions import HTTPError  # noqa: PLC0415 - see below
     from sendgrid import SendGridAPIClient  # noqa: PLC0415 - the first mail pays for it
 
     address = (lent.sendgrid_url or ADDRESS).rstrip("/")
     api = SendGridAPIClient(lent.sendgrid_api_key, host=address)
-    api.client.timeout = lent.deadline
+    api.client.timeout = until - time.monotonic()
+    if api.client.timeout <= 0:
+        raise TimeoutError  # nobody waits any more
     try:
         return ask(api)
     except HTTPError as error:
