@@ -4,9 +4,11 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from queue import SimpleQueue
+from typing import Any, NamedTuple, TypeVar, cast
 
 from functions.core.errors import MonitorError, SourceUnavailable, UnexpectedAnswer
 
@@ -50,23 +52,23 @@ class SqliteFile:
         self._path = Path(path)
         self._writing = self._opened(schema)
         self._reading = self._opened("")
-        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
         self._reader = ThreadPoolExecutor(1, "sqlite-reader")
-        self._lock = threading.Lock()
-        self._gathering: _Group | None = None
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
+        # No executor: to wake its thread and be woken by it takes as long as the commit itself.
+        self._writer = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
+        self._writer.start()
 
     async def write(self, work: Work[T]) -> T:
-        """The work's result once it is durable. Raises SourceUnavailable with nothing done."""
-        with self._lock:
-            group = self._gathering
-            if group is None:
-                group = self._gathering = _Group()
-                group.results = self._writer.submit(self._commit, group)
-            place = len(group.calls)
-            group.calls.append(work)
-        # Shielded: the caller who gives up must not take the others' commit away.
-        results = await self._translated(asyncio.shield(asyncio.wrap_future(group.results)))
-        return cast(T, results[place])
+        """The work's result once it is durable. Raises SourceUnavailable with nothing done. A
+        caller who gives up takes nobody else's commit away."""
+        call = _Call(work, asyncio.get_running_loop().create_future())
+        with self._closing:
+            if self._closed:
+                raise RuntimeError(f"{self._path.name} is closed")
+            self._calls.put(call)
+        return cast(T, await self._translated(call.answer))
 
     async def read(self, work: Work[T]) -> T:
         """The work's result on the reader's own connection."""
@@ -74,7 +76,10 @@ class SqliteFile:
 
     def close(self) -> None:
         """Finish what was handed in, then let go of the file."""
-        self._writer.shutdown()
+        with self._closing:
+            self._closed = True
+            self._calls.put(None)
+        self._writer.join()
         self._reader.shutdown()
         self._reading.close()
         self._writing.close()
@@ -89,12 +94,32 @@ class SqliteFile:
             raise self._failure(error) from error
         return connection
 
-    def _commit(self, group: "_Group") -> list[Any]:
-        with self._lock:
-            self._gathering = None
+    def _write(self) -> None:
+        """All of the writer's thread: it ends with the None that `close` puts behind all calls."""
+        ended = False
+        while not ended:
+            gathered = [self._calls.get()]
+            while not self._calls.empty():
+                gathered.append(self._calls.get())
+            group = [call for call in gathered if call]
+            ended = len(group) < len(gathered)
+            if group:
+                self._answer(group)
+
+    def _answer(self, group: "list[_Call]") -> None:
+        try:
+            results = self._commit(group)
+        except BaseException as error:  # noqa: BLE001 - raised again where the callers wait
+            for call in group:
+                call.tell(error=error)
+        else:
+            for call, result in zip(group, results, strict=True):
+                call.tell(result)
+
+    def _commit(self, group: "list[_Call]") -> list[Any]:
         try:
             self._writing.execute("BEGIN IMMEDIATE")
-            results = [work(self._writing) for work in group.calls]
+            results = [call.work(self._writing) for call in group]
             self._writing.execute("COMMIT")
         finally:
             # Nothing half done; after a full disk SQLite has rolled back by itself.
@@ -119,9 +144,20 @@ class SqliteFile:
         )
 
 
-class _Group:
-    """Work that will be committed together."""
+class _Call(NamedTuple):
+    """Work that somebody waits for."""
 
-    def __init__(self) -> None:
-        self.calls: list[Work[Any]] = []
-        self.results: Future[list[Any]]
+    work: Work[Any]
+    answer: asyncio.Future[Any]
+
+    def tell(self, result: object = None, error: BaseException | None = None) -> None:
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits
+            self.answer.get_loop().call_soon_threadsafe(self._settle, result, error)
+
+    def _settle(self, result: object, error: BaseException | None) -> None:
+        if self.answer.done():  # its caller gave up
+            return
+        if error:
+            self.answer.set_exception(error)
+        else:
+            self.answer.set_result(result)

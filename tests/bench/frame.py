@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
@@ -85,6 +86,18 @@ def pinned(command: Sequence[str], core: int) -> list[str]:
     """The command on one core, where there are two to choose from."""
     cores = sorted(os.sched_getaffinity(0))
     return ["taskset", "-c", str(cores[core]), *command] if len(cores) > 1 else [*command]
+
+
+@contextmanager
+def on_one_core(core: int = OURS) -> Iterator[None]:
+    """This thread and those that it starts, where there are two cores to choose from."""
+    cores = os.sched_getaffinity(0)
+    if len(cores) > 1:
+        os.sched_setaffinity(0, {sorted(cores)[core]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def tell(line: Mapping[str, Any]) -> None:

@@ -190,6 +190,28 @@ async def test_a_caller_who_gives_up_takes_nobody_elses_commit_away(tmp_path: Pa
     file.close()
 
 
+async def test_a_defect_of_one_call_is_told_and_the_next_call_goes_on(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "things.db", TABLE)
+    with pytest.raises(ZeroDivisionError):
+        await file.write(lambda _: 1 / 0)
+    await file.write(insert("next"))
+    assert await names(file) == ["next"]
+    file.close()
+
+
+async def test_closing_finishes_what_was_handed_in_and_takes_no_more(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "things.db", TABLE)
+    async with anyio.create_task_group() as group:
+        group.start_soon(file.write, insert("handed in"))
+        await anyio.lowlevel.checkpoint()
+        file.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await file.write(insert("late"))
+    again = SqliteFile(tmp_path / "things.db", TABLE)
+    assert await names(again) == ["handed in"]
+    again.close()
+
+
 async def test_a_damaged_file_is_said_clearly(tmp_path: Path) -> None:
     (tmp_path / "readings.db").write_bytes(b"this is not a database at all" * 1000)
     with pytest.raises(UnexpectedAnswer, match=r"readings\.db is damaged"):
