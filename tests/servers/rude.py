@@ -60,7 +60,7 @@ class RudeMailbox:
     def behave(self, answers: dict[str, str]) -> None:
         """From the next command on. Returns when the server has taken it in."""
         self._orders = answers
-        before = len(self.seen("obeyed"))
+        before = len(self._told("obeyed"))
         print(json.dumps(answers), file=self._process.stdin, flush=True)
         self.wait_for("obeyed", before + 1)
 
@@ -69,12 +69,12 @@ class RudeMailbox:
         self._heard.clear()
 
     def seen(self, what: str) -> list[Any]:
-        """Everything the server told of this kind, such as `tls` for each conversation."""
-        return [line[what] for line in list(self._heard) if what in line]
+        """Everything of this kind up to its last answer, such as `tls` for each conversation."""
+        self.behave(self._orders)  # what it told before it obeyed has been heard
+        return self._told(what)
 
     def messages(self) -> list[EmailMessage]:
         """In the order of their arrival, up to the last one that was answered."""
-        self.behave(self._orders)  # what it told before it obeyed has been heard
         policy = email.policy.default
         kept = map(base64.b64decode, self.seen("kept"))
         return [
@@ -87,11 +87,14 @@ class RudeMailbox:
     def wait_for(self, what: str, count: int = 1, *, timeout: float = 10.0) -> list[Any]:
         """What was seen of this kind, as soon as it is that much."""
         until = time.monotonic() + timeout
-        while len(self.seen(what)) < count:
+        while len(told := self._told(what)) < count:
             if time.monotonic() > until:
-                raise TimeoutError(f"{len(self.seen(what))} of {count} {what} after {timeout} s")
+                raise TimeoutError(f"{len(told)} of {count} {what} after {timeout} s")
             time.sleep(0.01)
-        return self.seen(what)
+        return told
+
+    def _told(self, what: str) -> list[Any]:
+        return [line[what] for line in list(self._heard) if what in line]
 
     def __enter__(self) -> Self:
         return self
