@@ -137,6 +137,8 @@ class SpecVerifier:
             raise AccessDenied("The monitor's document is unsigned or signed with an unknown key.")
         try:
             signature = base64.b64decode(signed.sig, validate=True)
+            if base64.b64encode(signature).decode() != signed.sig:
+                raise InvalidSignature("the last letter has bits that nothing reads")
             key.verify(signature, _SPEC_PREFIX + signed.spec.encode())
         except (InvalidSignature, ValueError) as error:
             raise AccessDenied("The monitor's document was altered after signing.") from error

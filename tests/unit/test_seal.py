@@ -72,6 +72,16 @@ def test_no_byte_can_be_changed(place: int, change: int) -> None:
         verifier().open(bytes(altered))
 
 
+def test_a_signature_is_written_in_one_way() -> None:
+    """Of the last letter of its base64 only two bits count."""
+    signed = json.loads(DOCUMENT)
+    for letter in set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):
+        altered = signed | {"sig": signed["sig"][:-3] + letter + "=="}
+        if altered != signed:
+            with pytest.raises(AccessDenied):
+                verifier().open(json.dumps(altered).encode())
+
+
 @given(st.integers(0, len(DOCUMENT) - 1))
 def test_a_truncated_document_is_refused(end: int) -> None:
     with pytest.raises(InvalidConfiguration):
