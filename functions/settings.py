@@ -12,7 +12,8 @@ from functions.core.keyring import parse_keys
 PREFIX = "CLAUDE_MONITOR_"
 _PLAIN = ("broker_url", "host", "port")
 """Named without our prefix: Knative and its users know them by these names."""
-_NUMBERS = {"deadline": (1, 60), "port": (1, 65_535)}
+_NUMBERS = {"deadline": (1, 20), "port": (1, 65_535)}
+"""Two looks, the pause between them and the post to the Broker fit into a poll's 60 seconds."""
 _SCHEMES = {
     "broker_url": ("http", "https"),
     "influxdb_url": ("http", "https"),

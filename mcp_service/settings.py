@@ -58,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_private: Annotated[
         tuple[str, ...], Meta(description="private networks monitors may reach, CIDR by comma")
     ] = ()
-    deadline: Annotated[float, Meta(description="seconds one poll may take", ge=1.0, le=60.0)] = (
+    deadline: Annotated[float, Meta(description="seconds one look may take", ge=1.0, le=20.0)] = (
         10.0
     )
     concurrency: Annotated[int, Meta(description="polls in flight at once", ge=1, le=10_000)] = 200
