@@ -28,7 +28,7 @@ _log = logging.getLogger("claude_monitor.redis_users")
 
 
 def redis_user(function: str, namespace: str) -> str:
-    """A function's name in Redis; several installations may share one server."""
+    """A function's name in Redis; namespaces of one cluster may share a server."""
     return f"claude-monitor-{function}-{namespace}"
 
 
