@@ -76,11 +76,10 @@ def _unready(
     record: MonitorRecord, statuses: Mapping[str, RuntimeStatus], *, now: float
 ) -> dict[str, object] | None:
     """What `kn source ping list` prints under these headings; nothing when it is ready."""
-    status = statuses.get(record.id)
-    if status is not None and status.ready and status.version == record.version:
+    absent = RuntimeStatus(monitor=record.id, version=0, ready=False, reason="not applied")
+    known = statuses.get(record.id, absent).wanted_at(record.version)
+    if known.ready:
         return None
-    known = status or RuntimeStatus(monitor=record.id, version=0, ready=False, reason="not applied")
-    reason = known.reason or f"version {known.version} of {record.version} is running"
     return {
         "id": record.id,
         "name": record.name,
@@ -89,7 +88,7 @@ def _unready(
         "AGE": span_text(now - known.made_at) if known.made_at else "",
         "CONDITIONS": known.conditions,
         "READY": str(known.ready),
-        "REASON": reason,
+        "REASON": known.reason,
     }
 
 

@@ -54,7 +54,10 @@ async def _runs(service: Service, record: MonitorRecord) -> dict[str, object] | 
         status = await service.runtime.find(record.id)
     except MonitorError as error:
         return {"reason": error.message}
-    return {"ready": status.ready, "reason": status.reason} if status else None
+    if status is None:
+        return None
+    seen = status.wanted_at(record.version)
+    return {"ready": seen.ready, "reason": seen.reason}
 
 
 def overall(record: MonitorRecord, row: MonitorRow) -> str:

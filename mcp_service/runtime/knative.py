@@ -1,9 +1,11 @@
 """The runtime on Knative: one PingSource per monitor, made by server-side apply."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 
 import httpx2
+import msgspec
 from lightkube import ApiError, AsyncClient
 from lightkube.core.exceptions import ConfigError
 from lightkube.generic_resource import GenericNamespacedResource, create_namespaced_resource
@@ -59,7 +61,7 @@ class Knative:
         self._client = client
         self._signing_key = signing_key
         self._ask = ask
-        self._refused: dict[str, RuntimeStatus] = {}
+        self._refused: dict[str, _Refusal] = {}
 
     async def apply(self, spec: MonitorSpec) -> None:
         """Make the monitor's PingSource what it should be; an equal one is left alone, because
@@ -67,8 +69,7 @@ class Knative:
         try:
             await self._apply(spec)
         except MonitorError as error:
-            refusal = RuntimeStatus(monitor=spec.id, version=0, ready=False, reason=error.message)
-            self._refused[spec.id] = refusal
+            self._refused[spec.id] = _Refusal(spec.version, error.message)
             raise
         self._refused.pop(spec.id, None)
 
@@ -83,31 +84,41 @@ class Knative:
 
     async def list(self) -> dict[str, RuntimeStatus]:
         """What is there; and what the cluster refused to us and nobody else brought there since."""
-        found = dict(self._refused)
+        found: dict[str, RuntimeStatus] = {}
         async with explained():
             async for source in self._client.list(
                 PingSource, labels={**SELECTOR}, chunk_size=_CHUNK
             ):
                 known = status(source)
                 found[known.monitor] = known
-        return found
+        told = {one: self._told(one, found.get(one)) for one in found.keys() | self._refused.keys()}
+        return {monitor: known for monitor, known in told.items() if known}
 
     async def find(self, monitor: str) -> RuntimeStatus | None:
         """The one of `list`, without a look at all the others."""
         async with explained():
             source = await self._live(object_name(monitor))
-        return self._refused.get(monitor) if source is None else status(source)
+        return self._told(monitor, status(source) if source else None)
 
     async def check(self, spec: MonitorSpec) -> Reading:
         """One live run that stores nothing, after Knative's own webhooks took the definition."""
         document = sign_spec(spec, self._signing_key)
-        async with explained():
-            wanted = await self._wanted(spec, document)
-            await self._client.apply(wanted, force=True, dry_run=True)
+        with suppress(LimitReached):  # no room for one more says nothing about a definition
+            async with explained():
+                wanted = await self._wanted(spec, document)
+                await self._client.apply(wanted, force=True, dry_run=True)
         return await self._ask(spec, document)
 
     async def close(self) -> None:
         await self._client.close()
+
+    def _told(self, monitor: str, live: RuntimeStatus | None) -> RuntimeStatus | None:
+        """What is live, unless a newer version was refused since: then with the reason."""
+        refusal = self._refused.get(monitor)
+        if refusal is None or (live is not None and live.version >= refusal.version):
+            return live
+        known = live or RuntimeStatus(monitor=monitor, version=0, ready=False)
+        return msgspec.structs.replace(known, ready=False, reason=refusal.reason)
 
     async def _apply(self, spec: MonitorSpec) -> None:
         async with explained():
@@ -135,15 +146,26 @@ class Knative:
             raise
 
 
+class _Refusal(NamedTuple):
+    version: int
+    reason: str
+
+
 @asynccontextmanager
 async def explained() -> AsyncIterator[None]:
     """The cluster's refusals in our own words; what it said is kept for the log."""
     try:
         yield
-    except ApiError as error:
-        raise _explanation(error.status.code or 0, str(error.status.message)) from error
+    except httpx2.HTTPStatusError as error:  # an ApiError is one
+        raise _explanation(error.response.status_code, str(error)) from error
     except httpx2.HTTPError as error:
         message = "The cluster does not answer; is KUBECONFIG right and the API server up?"
+        raise SourceUnavailable(message, cause=repr(error)) from error
+    except ConfigError as error:
+        message = "No credentials for the cluster can be had; try `kubectl get ns` as this user."
+        raise SourceUnavailable(message, cause=str(error)) from error
+    except (KeyError, ValueError, msgspec.MsgspecError) as error:  # as lightkube leaves them
+        message = "The cluster's answer cannot be read; is a proxy between us and the API server?"
         raise SourceUnavailable(message, cause=repr(error)) from error
 
 
@@ -154,13 +176,13 @@ def _explanation(code: int, said: str) -> MonitorError:
     if code == 403 and "exceeded quota" in said:
         message = "The namespace's quota leaves no room; have it raised, or delete monitors."
         return LimitReached(message, cause=said)
-    if code == 403 and "admission webhook" in said:
+    if code == 401 or (code == 403 and " cannot " in said):  # as roles refuse, and nothing else
+        message = "The cluster refused us; deploy again so that the service has its role."
+        return AccessDenied(message, cause=said)
+    if code == 403:
         message = "A policy of the cluster does not allow this; the service's log names it."
         return AccessDenied(message, cause=said)
-    if code in (401, 403):
-        message = "The cluster refused us; apply `knative/` again so that the service has its role."
-        return AccessDenied(message, cause=said)
     if code == 404:
-        message = "The cluster is not set up; run `kubectl apply -k knative/overlays/...` first."
+        message = "The cluster lacks Knative Eventing or our set-up; see README, On Kubernetes."
         return SourceUnavailable(message, cause=said)
     return SourceUnavailable(f"The cluster answered {code}; trying again helps.", cause=said)

@@ -32,3 +32,10 @@ class RuntimeStatus(msgspec.Struct, frozen=True, kw_only=True):
     conditions: str = ""
     made_at: float = 0.0
     """Unix time; 0 where nobody knows."""
+
+    def wanted_at(self, version: int) -> "RuntimeStatus":
+        """The same to those who want this version: they do without one that runs at another."""
+        if self.version == version:
+            return self
+        reason = self.reason or f"version {self.version} of {version} is running"
+        return msgspec.structs.replace(self, ready=False, reason=reason)
