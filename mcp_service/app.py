@@ -215,7 +215,7 @@ def _loops(app: App, settings: Settings, *, before: float) -> dict[str, Loop]:
         app.readings,
         sink=app.sink,
         clock=clock,
-        why=app.runtime.why,
+        why=lambda monitor, slot: app.runtime.why(monitor, slot) or reconciler.refusal(monitor),
     )
     watchdog.take_over(before, rescheduled=database.monitors.rescheduled)
 

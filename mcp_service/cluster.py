@@ -63,6 +63,11 @@ class ClusterApp:
     def __post_init__(self) -> None:
         self._leading = Leading(self.lease, self._lead)
         self._loops: dict[str, Loop] = {}
+        self.service = replace(self.service, leader=self.leader)
+
+    def leader(self) -> str:
+        """Who holds the lease, or why that is not known now."""
+        return self._leading.fault or self.lease.holder
 
     def problems(self) -> list[str]:
         """What keeps the service from its work, in our words; nothing when all is well."""
@@ -77,7 +82,7 @@ class ClusterApp:
     def runs(self) -> list[Coroutine[object, object, None]]:
         """What goes on until cancelled."""
         letters = sink(self.service.database.dead_letters, self.service.clock)
-        door = listen(*self.dead_letters)
+        door = listen(*self.dead_letters, setting="CLAUDE_MONITOR_DEAD_LETTER_PORT")
         return [serve_sink(letters, door), self._leading.run()]
 
     async def _lead(self) -> None:
@@ -122,7 +127,7 @@ def plug_cluster(settings: Settings, clock: Clock) -> ClusterApp:
     lease = Lease(KubeLease(cluster), name=_own_name(), clock=clock)
     service = bundle(settings, stores, runtime=runtime, clock=clock)
     return ClusterApp(
-        service=replace(service, leader=lambda: lease.holder),
+        service=service,
         runtime=runtime,
         readings=readings,
         opened=opened,
@@ -167,6 +172,7 @@ def _loops(app: ClusterApp) -> dict[str, Loop]:
         app.readings,
         sink=app.broker,
         clock=service.clock,
+        why=lambda monitor, _slot: reconciler.refusal(monitor),
         seen=app.readings.slots,
     )
     # Monitors tick without us: the slots before our start count as much as those after it.

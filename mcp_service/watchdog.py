@@ -53,8 +53,9 @@ async def _nothing(_: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Col
 
 class Watchdog:
     """Looks only at slots that were due while a service ran. `why` gives the cause of a slot that
-    the runtime knowingly skipped, or nothing. `seen` tells in one call of many monitors some slots
-    that have a reading; the store is asked about the others."""
+    the runtime knowingly skipped, or in which it ran an older version, whose readings no rule
+    judges; else nothing. `seen` tells in one call of many monitors some slots that have a reading;
+    the store is asked about the others."""
 
     def __init__(
         self,
@@ -136,10 +137,9 @@ class Watchdog:
             )
             seen = {reading.slot for reading in stored}
         for slot in slots:
-            if slot not in seen and (slot <= self._before or slot >= self._since):
-                cause = self._why(spec.id, slot) or NOT_TICKING
-                at = self._clock.now()
-                await self._sink.emit(missed(spec, slot, at=at, cause=cause))
+            cause = self._why(spec.id, slot) or ("" if slot in seen else NOT_TICKING)
+            if cause and (slot <= self._before or slot >= self._since):
+                await self._sink.emit(missed(spec, slot, at=self._clock.now(), cause=cause))
             due.watched.through = slot
 
     async def _watching(

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from functions.core.errors import SourceUnavailable
 from functions.core.monitor import MonitorSpec
 from functions.core.reading import Reading
-from mcp_service.reconciler import Reconciler
+from mcp_service.reconciler import AT_ONCE, Reconciler
 from mcp_service.runtime.port import RuntimeStatus
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +58,44 @@ class Shared:
             self.rows = {one.id: one for one in self.then}
             self.running = {one.id: one.version for one in self.then}
             self.then = None
+
+
+class Stubborn(Shared):
+    """One of its monitors cannot be removed."""
+
+    async def remove(self, monitor: str) -> None:
+        raise SourceUnavailable("the webhook is away")
+
+
+async def test_a_monitor_that_cannot_be_removed_does_not_hold_up_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stubborn = Stubborn(spec("m"))
+    stubborn.rows = {"n": spec("n")}
+    reconciler = Reconciler(stubborn.desired, stubborn)
+    for _ in range(3):
+        await reconciler.step()
+    assert stubborn.running == {"m": 1, "n": 1}
+    assert [line for line in caplog.messages if "cannot be removed" in line] == caplog.messages[:1]
+
+
+class Slow(Shared):
+    """While it applies the first monitor, the other replica changes one and deletes another."""
+
+    async def apply(self, spec: MonitorSpec) -> None:
+        await super().apply(spec)
+        if spec.id == "m0":
+            self.rows["changed"] = changed = msgspec.structs.replace(spec, id="changed", version=2)
+            self.running["changed"] = changed.version
+            del self.rows["gone"]
+
+
+async def test_a_long_round_does_not_take_back_what_another_replica_does_meanwhile() -> None:
+    many = [spec(f"m{number}") for number in range(AT_ONCE)]
+    slow = Slow(*many, spec("changed"), spec("gone"))
+    slow.running.clear()
+    await Reconciler(slow.desired, slow).step()
+    assert slow.running == {one.id: 1 for one in many} | {"changed": 2}
 
 
 class Away(Shared):

@@ -44,6 +44,7 @@ class Scene:
         self.wanted = [spec()]
         self.is_open = True
         self.rescheduled: dict[str, float] = {}
+        self.judged: list[tuple[int, str]] = []
 
     async def record(self, readings: Sequence[Reading]) -> None:
         if not self.is_open:
@@ -51,7 +52,8 @@ class Scene:
         await Recording(self.store).record(readings)
 
     async def evaluate(self, reading: Reading) -> None:
-        """No rules."""
+        """No rules; what they would judge."""
+        self.judged.append((reading.slot - START, reading.failure.cause if reading.failure else ""))
 
     def watchdog(self, before: float = 0.0, *, judged: float = 0.0) -> Watchdog:
         watchdog = Watchdog(
@@ -204,6 +206,16 @@ async def test_how_far_it_has_come_is_told_only_of_what_was_judged(scene: Scene)
     scene.is_open = True
     await watchdog.step()
     assert watchdog.judged == scene.clock.now()
+
+
+async def test_what_an_older_version_saw_is_missed_for_the_rules_and_stays_stored(
+    scene: Scene,
+) -> None:
+    """Slot 20, in which the runtime could not bring the newest version."""
+    await scene.store.add([reading(START + slot) for slot in (10, 20, 30)])
+    await scene.pass_time(scene.watchdog(), 50)
+    assert scene.judged == [(20, "too busy")]
+    assert await scene.missed() == []
 
 
 async def test_the_cause_of_a_skipped_slot_is_told(scene: Scene) -> None:
