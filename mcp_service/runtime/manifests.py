@@ -80,10 +80,12 @@ def status(source: Mapping[str, Any]) -> RuntimeStatus:
 
 def same(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether applying `wanted` would change nothing."""
-    noted = wanted["metadata"]["annotations"]
+    seen, noted = live["metadata"], wanted["metadata"]
     return bool(
-        live["metadata"].get("annotations", {}).items() >= noted.items()
-        and fingerprint(live["spec"]) == noted[FINGERPRINT]
+        all(seen.get(part, {}).items() >= noted[part].items() for part in ("annotations", "labels"))
+        and noted["ownerReferences"][0]["uid"]
+        in {o["uid"] for o in seen.get("ownerReferences", ())}
+        and fingerprint(live["spec"]) == noted["annotations"][FINGERPRINT]
     )
 
 

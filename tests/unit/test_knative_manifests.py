@@ -161,6 +161,19 @@ def test_an_object_that_somebody_changed_is_not_ours_any_more() -> None:
     assert (known.ready, known.version, known.reason) == (False, 0, "Changed")
 
 
+@pytest.mark.parametrize("lost", ["labels", "ownerReferences"])
+def test_an_object_that_lost_its_labels_or_its_owner_is_applied_again(lost: str) -> None:
+    bare = live(**condition("True"))
+    del bare["metadata"][lost]
+    assert not same(bare, live())
+
+
+def test_a_label_of_somebody_elses_is_left_alone() -> None:
+    marked = live(**condition("True"))
+    marked["metadata"]["labels"]["team"] = "shop"
+    assert same(marked, live())
+
+
 def test_a_version_that_is_no_number_counts_as_changed() -> None:
     garbled = live(**condition("True"))
     garbled["metadata"]["annotations"]["claudemonitor.io/version"] = "three"
