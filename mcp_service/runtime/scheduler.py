@@ -14,8 +14,8 @@ LONGEST_SLEEP = 1.0
 
 
 class Scheduler:
-    """`due(monitor, slot)` must not block. A slot that passed while the loop was held up, the
-    machine slept or the clock jumped is skipped; the watchdog shows it as missed."""
+    """`due(monitor, slot)` must not block. A slot of which half passed while the loop was held up,
+    the machine slept or the clock jumped is skipped; the watchdog shows it as missed."""
 
     def __init__(self, clock: Clock, due: Callable[[str, int], None]) -> None:
         self._clock = clock
@@ -58,7 +58,8 @@ class Scheduler:
             if self._schedules.get(monitor) is not schedule:
                 continue
             self._push(monitor, schedule)
-            self._due(monitor, slot)
+            if now < slot + schedule.interval / 2:
+                self._due(monitor, slot)
 
     def _push(self, monitor: str, schedule: Schedule) -> None:
         slot = schedule.next_after(self._clock.now())

@@ -46,9 +46,8 @@ async def test_slots_that_passed_unseen_are_not_caught_up() -> None:
     rounds = Rounds(clock)
     rounds.scheduler.put("a", Schedule(10, 0))
     clock.advance(95)
-    assert len(await rounds.turn()) == 1
     assert await rounds.turn() == []
-    clock.advance(10)
+    clock.advance(6)
     assert await rounds.turn() == [("a", 1_800_000_100)]
 
 
