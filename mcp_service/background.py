@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ LOG_LIMIT = 16 * 1024 * 1024
 PASSED_ON = frozenset(
     {
         "HOME",
+        "KUBECONFIG",
         "LANG",
         "LC_ALL",
         "PATH",
@@ -77,7 +78,8 @@ def stop(home: Path, seconds: float = 30.0) -> bool:
     process = owner(home)
     if not process:
         return False
-    os.kill(process, signal.SIGTERM)
+    with suppress(ProcessLookupError):  # it ended by itself
+        os.kill(process, signal.SIGTERM)
     until = time.monotonic() + seconds
     while owner(home) == process:
         if time.monotonic() > until:

@@ -57,8 +57,9 @@ def with_health(app: Starlette, problems: Callable[[], list[str]]) -> Starlette:
     return app
 
 
-def listen(host: str, port: int) -> Listener:
-    """The service's socket. Raises InvalidConfiguration when the address cannot be had."""
+def listen(host: str, port: int, *, setting: str = "CLAUDE_MONITOR_PORT") -> Listener:
+    """The service's socket. Raises InvalidConfiguration, which names the setting of the port, when
+    the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -67,6 +68,6 @@ def listen(host: str, port: int) -> Listener:
     except OSError as error:
         listener.close()
         problem = f"{host}:{port} cannot be listened on ({error.strerror}); choose another port"
-        raise InvalidConfiguration(Fault("CLAUDE_MONITOR_PORT", problem)) from error
+        raise InvalidConfiguration(Fault(setting, problem)) from error
     listener.listen(2048)
     return listener

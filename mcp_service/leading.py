@@ -40,6 +40,7 @@ class Leading:
                 await self._look()
                 await self._begin_or_end()
                 await self._pause()
+                await self._begin_or_end()  # what has run out ends before the next look, not after
         finally:
             await self._end()
             await self._told(self._lease.release(), seconds=self._patience)
