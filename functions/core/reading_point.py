@@ -5,13 +5,13 @@ tell writes of one slot apart: none is replaced, and the last one of the second 
 counts. That is the earliest observation, whatever order they were written in; a missed slot is the
 first nanosecond and yields to all others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
 
 from functions.core.errors import UnexpectedAnswer
-from functions.core.line_protocol import Field, Layout, Point
+from functions.core.line_protocol import Floats, beginning, escaped, line
 from functions.core.reading import Reading
 
 Key = tuple[str, str, int]
@@ -23,9 +23,8 @@ VALUE = "value."
 """What the field of a metric begins with, so that no metric takes the name of a field of ours."""
 _EARLY = 500
 """Seconds that an observation may be before or after its slot and still be told from others."""
-_OWN: dict[str, type[Field]] = {"failed": int, "missed": int, "reading": str}
-_TAGS = ("monitor", "tenant")
-_YIELDED = Layout(MEASUREMENT, tags=_TAGS, fields={"missed": int})
+_JSON = msgspec.json.Encoder()
+_SHARE = SECOND / (2 * _EARLY)
 
 
 def first_writes(readings: Iterable[Reading]) -> dict[Key, Reading]:
@@ -43,40 +42,48 @@ def stands(reading: Reading, missed: bool | None) -> bool:
     return missed is None or (missed and not reading.missed)
 
 
-def lines_of(readings: Sequence[Reading]) -> str:
+def lines_of(readings: Iterable[Reading]) -> str:
     """Line protocol of these readings. Raises UnexpectedAnswer for a tenant or monitor that cannot
     be a tag."""
-    return "\n".join(_layout(tuple(sorted(_seen(r)))).lines([_point(r)]) for r in readings)
+    return "\n".join(map(_line, readings))
 
 
 def yielded_lines(readings: Iterable[Reading]) -> str:
     """Take back that the slots of these readings were missed."""
-    return _YIELDED.lines([((r.monitor, r.tenant), (0,), r.slot * SECOND) for r in readings])
+    points = ((_begin(r.monitor, r.tenant), r.slot * SECOND) for r in readings)
+    return "\n".join(line(begin, {"missed": 0}, at=at) for begin, at in points)
 
 
-def _point(reading: Reading) -> Point:
-    for name in (reading.monitor, reading.tenant):
+def _line(reading: Reading) -> str:
+    failed, missed, metrics = 0, 0, reading.metrics
+    if reading.failure:
+        failed, missed, metrics = int(not reading.missed), int(reading.missed), {}
+    return (
+        f"{_begin(reading.monitor, reading.tenant)}failed={failed}i,missed={missed}i,"
+        f'reading="{escaped(_JSON.encode(reading).decode())}"'
+        f"{_floats(tuple(metrics)).text(metrics)} {nanoseconds(reading)}"
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _begin(monitor: str, tenant: str) -> str:
+    for name in (monitor, tenant):
         if not name or not name.isprintable() or name.endswith("\\"):
             message = "A tenant or monitor has characters that InfluxDB cannot keep in a tag."
             raise UnexpectedAnswer(message, cause=ascii(name)[:80])
-    failed = reading.failure is not None and not reading.missed
-    own = (int(failed), int(reading.missed), msgspec.json.encode(reading).decode())
-    values = (float(value) for _, value in sorted(_seen(reading).items()))
-    return (reading.monitor, reading.tenant), (*own, *values), _time(reading)
-
-
-def _seen(reading: Reading) -> dict[str, float]:
-    return {} if reading.failure else reading.metrics
-
-
-def _time(reading: Reading) -> int:
-    if reading.missed:
-        return reading.slot * SECOND
-    after = round((reading.at - reading.slot + _EARLY) * (SECOND / (2 * _EARLY)))
-    return (reading.slot + 1) * SECOND - 1 - min(max(after, 0), SECOND - 2)
+    return beginning(MEASUREMENT, {"monitor": monitor, "tenant": tenant})
 
 
 @lru_cache(maxsize=4096)
-def _layout(metrics: tuple[str, ...]) -> Layout:
-    values: dict[str, type[Field]] = {VALUE + name: float for name in metrics}
-    return Layout(MEASUREMENT, tags=_TAGS, fields=_OWN | values)
+def _floats(metrics: tuple[str, ...]) -> Floats:
+    return Floats(metrics, prefix=VALUE)
+
+
+def nanoseconds(reading: Reading) -> int:
+    """When its point stands, since the epoch."""
+    if reading.missed:
+        return reading.slot * SECOND
+    after = round((reading.at - reading.slot + _EARLY) * _SHARE)
+    if not 0 <= after < SECOND - 1:
+        after = 0 if after < 0 else SECOND - 2
+    return (reading.slot + 1) * SECOND - 1 - after

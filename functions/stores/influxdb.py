@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from functions.clients import flux
 from functions.core import reading_point
 from functions.core.errors import SourceUnavailable, UnexpectedAnswer
-from functions.core.line_protocol import Layout
+from functions.core.line_protocol import beginning, line
 from functions.core.ports import Rollup
 from functions.core.reading import Reading
 from functions.core.reading_point import MEASUREMENT, SECOND
@@ -30,7 +30,6 @@ PATIENCE = 10.0
 CALLS = 4
 """Calls under way at once; more wait."""
 _HOUR = "hour"
-_HOURS = Layout(_HOUR, tags=("monitor", "tenant"), fields={"bucket": str})
 _READING = msgspec.json.Decoder(Reading)
 _PLAIN = Dialect(header=True, delimiter=",", annotations=[], date_time_format="RFC3339")
 
@@ -140,13 +139,14 @@ class InfluxReadings:
 
     async def _keep_hours(self, whose: tuple[str, str], span: dict[str, Any]) -> None:
         stored, counted = await self._buckets(whose, span, step=HOUR)
-        points = [
-            ((whose[1], whose[0]), (msgspec.json.encode(bucket).decode(),), start * SECOND)
+        begin = beginning(_HOUR, {"monitor": whose[1], "tenant": whose[0]})
+        lines = [
+            line(begin, {"bucket": msgspec.json.encode(bucket).decode()}, at=start * SECOND)
             for start, bucket in counted.items()
             if start not in stored
         ]
-        if points:
-            await self._write(self._rollups, _HOURS.lines(points))
+        if lines:
+            await self._write(self._rollups, "\n".join(lines))
 
     async def _asked(
         self, script: str, names: dict[str, Any], *, tenant: str = ""

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from influxdb_client.client.write.point import Point
 
-from functions.core.line_protocol import Layout
+from functions.core.line_protocol import Floats, beginning, line
 
 HARD = st.text(
     st.sampled_from(["a", "é", "✓", ",", " ", "=", '"', "\\", "\n", "\t", "\r", "#", "%", "."])
 )
 TEXT = HARD | st.text()
 NAME = TEXT.filter(lambda text: not text.startswith("#"))
-VALUE = st.floats() | st.integers() | TEXT | st.booleans() | st.sampled_from([1e16, -0.0, 0.1])
+FLOAT = st.floats() | st.sampled_from([1e16, 1e15, 1e-4, 1e-5, 12.00001, 5e-324, -0.0, 200.0])
+VALUE = FLOAT | st.integers() | TEXT | st.booleans()
 
 
 def theirs(name: str, tags: dict[str, str], fields: dict[str, Any], at: int) -> str:
@@ -27,37 +27,24 @@ def theirs(name: str, tags: dict[str, str], fields: dict[str, Any], at: int) -> 
     return line
 
 
-def ours(name: str, tags: dict[str, str], fields: dict[str, Any], at: int) -> str:
-    ordered = dict(sorted(fields.items()))
-    layout = Layout(name, tags=list(tags), fields={key: type(ordered[key]) for key in ordered})
-    return layout.lines([(tuple(tags.values()), tuple(ordered.values()), at)])
-
-
 @given(NAME, st.dictionaries(TEXT, TEXT), st.dictionaries(TEXT, VALUE), st.integers(0, 2**62))
 def test_any_point_is_written_as_the_vendor_writes_it(
     name: str, tags: dict[str, str], fields: dict[str, Any], at: int
 ) -> None:
-    assert ours(name, tags, fields, at) == theirs(name, tags, fields, at)
+    assert line(beginning(name, tags), fields, at=at) == theirs(name, tags, fields, at)
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["a", "v1.0", "1.0,x", "nan", "inf", "="]), st.floats(), st.integers()
-        ),
-        max_size=5,
-    )
-)
-def test_many_points_at_once_are_as_each_alone(rows: list[tuple[str, float, int]]) -> None:
-    layout = Layout("m.0", tags=["host"], fields={"value%": float, "x.0,": int})
-    alone = [
-        theirs("m.0", {"host": host}, {"value%": value, "x.0,": count}, 7)
-        for host, value, count in rows
-    ]
-    points = [((host,), (value, count), 7) for host, value, count in rows]
-    assert layout.lines(points) == "\n".join(alone)
+@given(st.dictionaries(TEXT, FLOAT, max_size=6), TEXT, st.randoms())
+def test_many_floats_at_once_are_as_each_alone_in_whatever_order_they_come(
+    values: dict[str, float], prefix: str, chance: Any
+) -> None:
+    named = {f"{prefix}{name}": value for name, value in values.items()}
+    alone = theirs("m", {}, named, 7).removeprefix("m ").removesuffix(" 7")
+    written = Floats(values, prefix=prefix).text(shuffled(values, chance))
+    assert written == (f",{alone}" if alone else "")
 
 
-def test_fields_out_of_order_are_refused_where_they_are_named() -> None:
-    with pytest.raises(ValueError, match="order"):
-        Layout("m", tags=[], fields={"b": float, "a": float})
+def shuffled(values: dict[str, float], chance: Any) -> dict[str, float]:
+    names = list(values)
+    chance.shuffle(names)
+    return {name: values[name] for name in names}
