@@ -13,6 +13,8 @@ from functions.stores.sql.engine import open_engine, reading, writing
 
 OTHERS = 15
 """Seconds to wait for another process that migrates."""
+LONGEST = 3600.0
+"""Seconds that one step may take: an index of a large table is not made in a few."""
 HISTORY = Path(__file__).parent / "migrations"
 
 
@@ -20,7 +22,7 @@ def migrate(url: str) -> None:
     """Upgrade to the newest revision; nothing happens when it is there already.
 
     Raises SourceUnavailable when the database cannot be used."""
-    engine = open_engine(url)
+    engine = open_engine(url, longest=LONGEST)
     try:
         with writing(engine) as connection:
             _prepare(connection)

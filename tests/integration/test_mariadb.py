@@ -4,11 +4,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, make_url, text
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, event, make_url, text
 
 from functions.core.alert import RuleState
 from functions.core.alert_ports import ChannelRow, MonitorRow
@@ -16,7 +20,8 @@ from functions.core.errors import SourceUnavailable
 from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.engine import open_engine, writing
 from functions.stores.sql.records import SqlAlertRecords
-from mcp_service.database.migrate import migrate
+from mcp_service.database import tables
+from mcp_service.database.migrate import is_newest, migrate
 from tests.integration.test_service import command
 from tests.servers.databases import mysql, named
 
@@ -136,6 +141,47 @@ def test_migrating_twice_and_from_two_places_at_once_is_harmless() -> None:
         engine = open_engine(url)
         assert SqlAlertRecords(engine).monitors() == []
         engine.dispose()
+
+
+class StoppedError(Exception):
+    """As a server that goes away, or a process that is killed."""
+
+
+def stop(*executed: Any) -> None:
+    """After a change of a table, which MySQL has committed by itself."""
+    if executed[2].split()[0] in ("CREATE", "DROP"):
+        raise StoppedError
+
+
+def test_a_migration_that_stops_after_any_step_goes_on_when_it_is_run_again() -> None:
+    stops = 0
+    with mysql() as url:
+        event.listen(Engine, "after_cursor_execute", stop)
+        try:
+            while not is_newest(url):
+                with suppress(StoppedError):
+                    migrate(url)
+                stops += 1
+                assert stops < 100, "it does not get any further"
+        finally:
+            event.remove(Engine, "after_cursor_execute", stop)
+        with writing(engine := open_engine(url)) as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": False})
+            assert compare_metadata(context, tables.monitors.metadata) == []
+        engine.dispose()
+    assert stops > 20
+
+
+def test_a_step_that_takes_long_is_waited_for(mariadb: str) -> None:
+    patient, impatient = (
+        open_engine(mariadb, patience=1, longest=longest) for longest in (10, None)
+    )
+    with writing(patient) as connection:
+        connection.execute(text("DO SLEEP(4)"))
+    with pytest.raises(SourceUnavailable), writing(impatient) as connection:
+        connection.execute(text("DO SLEEP(4)"))
+    patient.dispose()
+    impatient.dispose()
 
 
 def test_a_set_up_job_with_a_wrong_password_says_so(tmp_path: Path) -> None:

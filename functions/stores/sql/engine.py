@@ -16,9 +16,11 @@ PATIENCE = 10.0
 """Seconds to wait for somebody else's transaction."""
 
 
-def open_engine(url: str, patience: float = PATIENCE) -> Engine:
+def open_engine(url: str, patience: float = PATIENCE, *, longest: float | None = None) -> Engine:
     """An engine whose transactions lock what they read in order to write it: BEGIN IMMEDIATE on
-    SQLite, SELECT … FOR UPDATE elsewhere. Durable (synchronous=FULL) and with foreign keys."""
+    SQLite, SELECT … FOR UPDATE elsewhere. Durable (synchronous=FULL) and with foreign keys.
+    `patience` are the seconds to wait for a lock, `longest` those of one statement, just more than
+    that unless told: a server that hangs is given up then."""
     if url.startswith("sqlite"):
         engine = create_engine(url)
         event.listen(engine, "connect", _prepare)
@@ -27,17 +29,19 @@ def open_engine(url: str, patience: float = PATIENCE) -> Engine:
     # Each statement of a writer sees what is committed: it locks one row after the other, and a
     # view from before its last lock would be out of date.
     waiting = {"isolation_level": "READ COMMITTED", "pool_timeout": patience}
-    return create_engine(url, pool_pre_ping=True, connect_args=_waits(patience), **waiting)
+    return create_engine(url, pool_pre_ping=True, connect_args=_waits(patience, longest), **waiting)
 
 
-def _waits(patience: float) -> dict[str, Any]:
-    """A server that hangs is given up later than a lock that somebody else holds."""
+def _waits(patience: float, longest: float | None) -> dict[str, Any]:
     seconds = max(int(patience), 1)
+    # A first call to a server that hangs takes this twice, for the connection and the next one.
+    answer = seconds + 2 if longest is None else int(longest)
+    waits = f"innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
     return {
         "connect_timeout": seconds,
-        "read_timeout": 2 * seconds,
-        "write_timeout": 2 * seconds,
-        "init_command": f"SET SESSION innodb_lock_wait_timeout = {seconds}",
+        "read_timeout": answer,
+        "write_timeout": answer,
+        "init_command": f"SET SESSION {waits}",
     }
 
 

@@ -224,7 +224,11 @@ sa.Table(
 
 
 def upgrade() -> None:
-    _then.create_all(op.get_bind())
+    bind = op.get_bind()
+    _then.create_all(bind)
+    for table in _then.tables.values():  # of one that was there already, too
+        for index in table.indexes:
+            index.create(bind, checkfirst=True)
 
 
 def downgrade() -> None:

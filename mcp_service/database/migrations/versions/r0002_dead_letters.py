@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from mcp_service.database.steps import make_index, make_table
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -10,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
+    make_table(
         "dead_letters",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
@@ -19,7 +21,7 @@ def upgrade() -> None:
         sa.Column("event", sa.LargeBinary(length=2097152), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("dead_letters_by_age", "dead_letters", ["at"])
+    make_index("dead_letters_by_age", table="dead_letters", column="at")
 
 
 def downgrade() -> None:

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from mcp_service.database.steps import drop_table, make_table
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -10,8 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.drop_table("channel_code_sends")  # what an hour makes old anyway
-    op.create_table(
+    drop_table("channel_code_sends", having="id")  # what an hour makes old anyway
+    make_table(
         "channel_code_sends",
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("times", sa.LargeBinary(length=1048576), nullable=False),

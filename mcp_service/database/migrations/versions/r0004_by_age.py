@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from mcp_service.database.steps import make_index
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -9,8 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("decisions_by_age", "decisions", ["at"])
-    op.create_index("deliveries_by_age", "deliveries", ["owed_at"])
+    make_index("decisions_by_age", table="decisions", column="at")
+    make_index("deliveries_by_age", table="deliveries", column="owed_at")
 
 
 def downgrade() -> None:
