@@ -1,5 +1,6 @@
 """The functions' user of the real Redis, and a Redis that fails."""
 
+import asyncio
 import secrets
 import socket
 from collections.abc import Iterator
@@ -133,6 +134,9 @@ async def test_a_cursor_is_forgotten_when_nobody_polls_any_more(url: str) -> Non
     await store.save("t", "m", slot=1, cursor=b"seen")
     with Redis.from_url(databases.redis_server()) as server:
         assert 0 < server.ttl('cursor:["t","m"]') <= LIFE
+        server.expire('cursor:["t","m"]', 60)
+        await store.load("t", "m")  # a poll that has nothing new to keep
+        assert 60 < server.ttl('cursor:["t","m"]') <= LIFE
     await store.close()
 
 
@@ -157,6 +161,32 @@ async def test_a_redis_that_is_gone_or_hangs_is_unavailable_in_time() -> None:
             with pytest.raises(SourceUnavailable, match="try again"):
                 await codes.attempt("t", "me")
             await codes.close()
+
+
+@pytest.mark.anyio
+async def test_a_connection_that_redis_closed_meanwhile_costs_no_call(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis") as server:
+        store = RedisCursors(server.url)
+        await store.save("t", "m", slot=1, cursor=b"seen")
+        with server.stopped():
+            await asyncio.sleep(0.05)
+        await store.save("t", "m", slot=2, cursor=b"more")
+        assert await store.load("t", "m") == b"more"
+        await store.close()
+
+
+@pytest.mark.anyio
+async def test_a_redis_that_takes_no_writes_any_more_is_looked_for_anew(tmp_path: Path) -> None:
+    """As after a fail-over, when its name leads to another server."""
+    with RedisServer(tmp_path / "redis") as server, Redis.from_url(server.url) as admin:
+        store = RedisCursors(server.url)
+        await store.save("t", "m", slot=1, cursor=b"seen")
+        admin.execute_command("REPLICAOF", "127.0.0.1", "1")
+        before = {one["id"] for one in admin.client_list()}
+        with pytest.raises(SourceUnavailable, match="read-only"):
+            await store.save("t", "m", slot=2, cursor=b"more")
+        assert before - {one["id"] for one in admin.client_list()}
+        await store.close()
 
 
 @pytest.mark.anyio

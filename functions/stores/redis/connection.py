@@ -5,7 +5,16 @@ from typing import TypeVar
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.maint_notifications import MaintNotificationsConfig
 
 from functions.core.errors import SourceUnavailable
 
@@ -14,7 +23,16 @@ T = TypeVar("T")
 
 def connected(url: str, *, patience: float) -> Redis:
     """`patience` is the seconds of one call. Nothing is asked of the server yet."""
-    return Redis.from_url(url, socket_timeout=patience, socket_connect_timeout=patience)
+    return Redis.from_url(
+        url,
+        socket_timeout=patience,
+        socket_connect_timeout=patience,
+        # A server that takes no writes any more was replaced: look for the one of its name now.
+        # Nothing else is tried again, for it may have been done.
+        retry=Retry(NoBackoff(), 1, supported_errors=(ReadOnlyError,)),
+        # With these on, a connection that the server closed meanwhile costs the next call.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    )
 
 
 def key(kind: str, *names: str) -> bytes:

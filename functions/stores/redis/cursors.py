@@ -11,7 +11,7 @@ CURSOR_LIMIT = 64 * 1024
 PATIENCE = 3.0
 """Seconds for one call."""
 LIFE = 30 * 86_400
-"""Seconds after its last poll that a monitor's cursor is kept; nobody says that one was removed."""
+"""Seconds after its last use that a monitor's cursor is kept; nobody says that one was removed."""
 ACL = (
     *("resetkeys", f"~{KIND}:*", "resetchannels", "nocommands"),
     *("+select", "+hget", "+hset", "+expire", "+eval", "+evalsha", "+script|load"),
@@ -39,8 +39,11 @@ class RedisCursors:
 
     async def load(self, tenant: str, monitor: str) -> bytes | None:
         """What the last accepted poll left, or None."""
-        asked = self._redis.hget(key(KIND, tenant, monitor), "cursor")
-        return await answered(cast(Awaitable[bytes | None], asked))
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hget(whose := key(KIND, tenant, monitor), "cursor")
+        pipeline.expire(whose, LIFE)
+        cursor, _ = await answered(pipeline.execute())
+        return cast(bytes | None, cursor)
 
     async def save(self, tenant: str, monitor: str, *, slot: int, cursor: bytes) -> bool:
         """Keep it unless one of the same or a later slot is there; says whether it was kept.
