@@ -18,7 +18,8 @@ from functions.core.alert import RuleState
 from functions.core.alert_ports import ChannelRow, MonitorRow
 from functions.core.errors import SourceUnavailable
 from functions.stores.sql.alerts import SqlAlertStore
-from functions.stores.sql.engine import open_engine, writing
+from functions.stores.sql.claims import claimable
+from functions.stores.sql.engine import open_engine, reading, writing
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.database import tables
 from mcp_service.database.migrate import is_newest, migrate
@@ -141,6 +142,33 @@ def test_migrating_twice_and_from_two_places_at_once_is_harmless() -> None:
         engine = open_engine(url)
         assert SqlAlertRecords(engine).monitors() == []
         engine.dispose()
+
+
+def test_a_server_that_takes_no_writes_any_more_is_looked_for_anew(engine: Engine) -> None:
+    """As after a fail-over, when its name leads to another server."""
+
+    def own_id() -> object:
+        with writing(engine) as connection:
+            return connection.scalar(text("SELECT CONNECTION_ID()"))
+
+    def refuse(code: int) -> None:
+        refusal = f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {code}, MESSAGE_TEXT = 'no'"
+        with pytest.raises(SourceUnavailable), writing(engine) as connection:
+            connection.execute(text(refusal))
+
+    first = own_id()
+    refuse(1205)  # a lock
+    assert own_id() == first
+    refuse(1290)  # --read-only
+    assert own_id() != first
+
+
+def test_what_waits_for_an_earlier_message_is_found_by_its_order(engine: Engine) -> None:
+    """Also before there are statistics of the table, as when the first storm comes."""
+    query = claimable(1e9, limit=32).compile(engine, compile_kwargs={"literal_binds": True})
+    with reading(engine) as connection:
+        plan = connection.execute(text(f"EXPLAIN {query}")).mappings().all()
+    assert [row["key"] for row in plan if row["table"] == "earlier"] == ["deliveries_in_order"]
 
 
 class StoppedError(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -14,6 +14,9 @@ from functions.core.errors import SourceUnavailable
 
 PATIENCE = 10.0
 """Seconds to wait for somebody else's transaction."""
+
+_READ_ONLY = (1290, 1836)
+"""How MySQL and MariaDB refuse a write: --read-only, and read-only mode."""
 
 
 def open_engine(url: str, patience: float = PATIENCE, *, longest: float | None = None) -> Engine:
@@ -29,7 +32,17 @@ def open_engine(url: str, patience: float = PATIENCE, *, longest: float | None =
     # Each statement of a writer sees what is committed: it locks one row after the other, and a
     # view from before its last lock would be out of date.
     waiting = {"isolation_level": "READ COMMITTED", "pool_timeout": patience}
-    return create_engine(url, pool_pre_ping=True, connect_args=_waits(patience, longest), **waiting)
+    waits = _waits(patience, longest)
+    engine = create_engine(url, pool_pre_ping=True, connect_args=waits, **waiting)
+    event.listen(engine, "handle_error", _leave_read_only)
+    return engine
+
+
+def _leave_read_only(told: ExceptionContext) -> None:
+    """A server that takes no writes any more was replaced by another one of its name: all
+    connections are made anew."""
+    error = told.original_exception
+    told.is_disconnect = told.is_disconnect or (error.args or (0,))[0] in _READ_ONLY
 
 
 def _waits(patience: float, longest: float | None) -> dict[str, Any]:
