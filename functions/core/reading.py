@@ -67,6 +67,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return "failed" if self.failure else "good"
 
 
+def stands(reading: Reading, missed: bool | None) -> bool:
+    """Whether it is the first of its slot (None), or the one that a missed slot yields to."""
+    return missed is None or (missed and not reading.missed)
+
+
 def is_number(value: float) -> bool:
     """Whether it can be the value of a metric: finite, and not beyond LARGEST."""
     return abs(value) <= LARGEST

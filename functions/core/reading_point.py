@@ -5,19 +5,20 @@ tell writes of one slot apart: none is replaced, and the last one of the second 
 counts. That is the earliest observation, whatever order they were written in; a missed slot is the
 first nanosecond and yields to all others."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import msgspec
 
 from functions.core.errors import UnexpectedAnswer
 from functions.core.line_protocol import Floats, beginning, escaped, line
-from functions.core.reading import Reading
+from functions.core.reading import Reading, stands
+from functions.core.rollup import Bucket
 
 Key = tuple[str, str, int]
 """Tenant, monitor and slot: of each there is one reading that counts."""
 
-MEASUREMENT = "reading"
+MEASUREMENT, HOURS = "reading", "hour"
 SECOND = 1_000_000_000
 VALUE = "value."
 """What the field of a metric begins with, so that no metric takes the name of a field of ours."""
@@ -37,11 +38,6 @@ def first_writes(readings: Iterable[Reading]) -> dict[Key, Reading]:
     return found
 
 
-def stands(reading: Reading, missed: bool | None) -> bool:
-    """Whether it is the first of its slot (None), or the one that a missed slot yields to."""
-    return missed is None or (missed and not reading.missed)
-
-
 def lines_of(readings: Iterable[Reading]) -> str:
     """Line protocol of these readings. Raises UnexpectedAnswer for a tenant or monitor that cannot
     be a tag."""
@@ -52,6 +48,13 @@ def yielded_lines(readings: Iterable[Reading]) -> str:
     """Take back that the slots of these readings were missed."""
     points = ((_begin(r.monitor, r.tenant), r.slot * SECOND) for r in readings)
     return "\n".join(line(begin, {"missed": 0}, at=at) for begin, at in points)
+
+
+def hour_lines(hours: Mapping[int, Bucket], whose: tuple[str, str]) -> str:
+    """Line protocol of what hours of this tenant's monitor amount to, by their start."""
+    begin = beginning(HOURS, {"tenant": whose[0], "monitor": whose[1]})
+    told = ((start, _JSON.encode(bucket).decode()) for start, bucket in hours.items())
+    return "\n".join(line(begin, {"bucket": text}, at=start * SECOND) for start, text in told)
 
 
 def _line(reading: Reading) -> str:

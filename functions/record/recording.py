@@ -7,7 +7,7 @@ import msgspec
 
 from functions.core.errors import MonitorError
 from functions.core.ports import LatestReadings, ReadingStore
-from functions.core.reading import Reading, lateness
+from functions.core.reading import Reading, lateness, stands
 
 LOG = logging.getLogger("claude_monitor.record")
 
@@ -26,7 +26,7 @@ class Recording:
         marked = [_marked(reading, newest) for reading in readings]
         await self._store.add(marked)
         if self._latest is not None:
-            await self._tell(self._latest, marked)
+            await self._tell(self._latest, [_kept(reading, newest) for reading in marked])
 
     async def _tell(self, latest: LatestReadings, readings: Sequence[Reading]) -> None:
         """What is not told now is found in the store. The first failure is logged."""
@@ -39,20 +39,28 @@ class Recording:
         else:
             self._untold = False
 
-    async def _newest(self, readings: Sequence[Reading]) -> dict[tuple[str, str], int]:
-        """The newest stored slot by tenant and monitor."""
+    async def _newest(self, readings: Sequence[Reading]) -> dict[tuple[str, str], Reading]:
+        """The newest stored reading by tenant and monitor."""
         asked: dict[str, set[str]] = {}
         for reading in readings:
             asked.setdefault(reading.tenant, set()).add(reading.monitor)
         return {
-            (tenant, monitor): reading.slot
+            (tenant, monitor): reading
             for tenant, monitors in asked.items()
             for monitor, reading in (await self._store.latest(tenant, [*monitors])).items()
         }
 
 
-def _marked(reading: Reading, newest: dict[tuple[str, str], int]) -> Reading:
-    behind = newest.get((reading.tenant, reading.monitor), 0) - reading.slot
-    if behind <= lateness(reading.interval):
+def _marked(reading: Reading, newest: dict[tuple[str, str], Reading]) -> Reading:
+    known = newest.get((reading.tenant, reading.monitor))
+    if known is None or known.slot - reading.slot <= lateness(reading.interval):
         return reading
     return msgspec.structs.replace(reading, late=True)
+
+
+def _kept(reading: Reading, newest: dict[tuple[str, str], Reading]) -> Reading:
+    """What the store has of its slot now: a repetition takes nobody's place."""
+    known = newest.get((reading.tenant, reading.monitor))
+    if known is None or known.slot != reading.slot or stands(reading, known.missed):
+        return reading
+    return known
