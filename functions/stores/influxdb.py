@@ -2,8 +2,10 @@
 another. `core/reading_point.py` says how a reading is laid out."""
 
 import asyncio
+import csv
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,10 +19,9 @@ from urllib3.exceptions import HTTPError
 from functions.clients import flux
 from functions.core import reading_point
 from functions.core.errors import SourceUnavailable, UnexpectedAnswer
-from functions.core.line_protocol import beginning, line
 from functions.core.ports import Rollup
-from functions.core.reading import Reading
-from functions.core.reading_point import MEASUREMENT, SECOND
+from functions.core.reading import Reading, stands
+from functions.core.reading_point import HOURS, MEASUREMENT
 from functions.core.rollup import DAY, HOUR, Bucket, fine, rolled_up, rollup_days, span
 
 T = TypeVar("T")
@@ -29,8 +30,9 @@ PATIENCE = 10.0
 """Seconds for one call."""
 CALLS = 4
 """Calls under way at once; more wait."""
-_HOUR = "hour"
 _READING = msgspec.json.Decoder(Reading)
+# A reading may be as long as its event, 1 MiB, and every quotation mark is written twice.
+csv.field_size_limit(2 * 2**20)
 _PLAIN = Dialect(header=True, delimiter=",", annotations=[], date_time_format="RFC3339")
 
 
@@ -61,7 +63,7 @@ class InfluxReadings:
         """Durable on return. After SourceUnavailable the same readings may be added again."""
         first = reading_point.first_writes(readings)
         missed = await self._missed(list(first.values()))
-        fresh = {k: one for k, one in first.items() if reading_point.stands(one, missed.get(k))}
+        fresh = {k: one for k, one in first.items() if stands(one, missed.get(k))}
         if fresh:
             late = reading_point.yielded_lines(fresh[key] for key in fresh.keys() & missed.keys())
             await self._write(self._bucket, f"{reading_point.lines_of([*fresh.values()])}\n{late}")
@@ -81,10 +83,9 @@ class InfluxReadings:
         asked = limit
         while True:
             rows = await self._asked(script, names | {"limit": asked}, tenant=tenant)
-            # Of several writes of one slot the last one counts: see core/reading_point.py.
-            by_slot = {flux.second_of(row): row["_value"] for row in rows}
-            if len(by_slot) >= limit or len(rows) < asked:
-                return [_READING.decode(text) for text in by_slot.values()][-limit:]
+            readings = await self._called(partial(_by_slot, rows))
+            if len(readings) >= limit or len(rows) < asked:
+                return readings[-limit:]
             asked *= 2
 
     async def rollups(
@@ -113,7 +114,7 @@ class InfluxReadings:
         if rows:
             await self._erase(self._bucket, {"_measurement": MEASUREMENT}, before=cutoff)
         if rollups_before > 0:
-            await self._erase(self._rollups, {"_measurement": _HOUR}, before=rollups_before)
+            await self._erase(self._rollups, {"_measurement": HOURS}, before=rollups_before)
         return sum(int(row["_value"]) for row in rows if row["result"] == "count")
 
     async def _missed(self, readings: Sequence[Reading]) -> dict[reading_point.Key, bool]:
@@ -139,14 +140,9 @@ class InfluxReadings:
 
     async def _keep_hours(self, whose: tuple[str, str], span: dict[str, Any]) -> None:
         stored, counted = await self._buckets(whose, span, step=HOUR)
-        begin = beginning(_HOUR, {"monitor": whose[1], "tenant": whose[0]})
-        lines = [
-            line(begin, {"bucket": msgspec.json.encode(bucket).decode()}, at=start * SECOND)
-            for start, bucket in counted.items()
-            if start not in stored
-        ]
-        if lines:
-            await self._write(self._rollups, "\n".join(lines))
+        fresh = {start: bucket for start, bucket in counted.items() if start not in stored}
+        if fresh:
+            await self._write(self._rollups, reading_point.hour_lines(fresh, whose))
 
     async def _asked(
         self, script: str, names: dict[str, Any], *, tenant: str = ""
@@ -189,9 +185,16 @@ class InfluxReadings:
     def _make(self, name: str, days: int) -> None:
         buckets = self._client.buckets_api()
         rule = BucketRetentionRules(type="expire", every_seconds=days * DAY)
-        known = buckets.find_bucket_by_name(name)
-        if known is None:
+        # A token may see other organisations, with buckets of this name.
+        ours = buckets.find_buckets_iter(org=self._org)
+        if not (known := next((one for one in ours if one.name == name), None)):
             buckets.create_bucket(bucket_name=name, org=self._org, retention_rules=rule)
         elif any(0 < one.every_seconds < days * DAY for one in known.retention_rules):
             known.retention_rules = [rule]
             buckets.update_bucket(bucket=known)
+
+
+def _by_slot(rows: Sequence[flux.Row]) -> list[Reading]:
+    """In the order of their slots; the last write of a slot counts: see core/reading_point.py."""
+    found = {flux.second_of(row): row["_value"] for row in rows}
+    return [_READING.decode(text) for text in found.values()]

@@ -51,7 +51,7 @@ UNION SELECT * FROM (SELECT tenant, monitor FROM hours
     WHERE (tenant, monitor, start) > (?1, ?2, 9e999) ORDER BY tenant, monitor, start LIMIT 1)
 ORDER BY tenant, monitor LIMIT 1
 """
-_NEWEST_HOUR = "SELECT max(start) FROM hours"
+_OPEN_FROM = "SELECT ifnull(max(start) + ?, 0) FROM hours"
 _LAST_HOUR = "SELECT max(start) FROM hours WHERE tenant = ?1 AND monitor = ?2"
 _PUT_HOUR = "INSERT OR REPLACE INTO hours VALUES (?, ?, ?, ?)"
 _HOUR = "SELECT bucket FROM hours WHERE tenant = ? AND monitor = ? AND start = ?"
@@ -92,8 +92,7 @@ class SqliteReadings:
         rows = [(r.tenant, r.monitor, r.slot, r.missed, msgspec.json.encode(r)) for r in readings]
 
         def work(connection: sqlite3.Connection) -> None:
-            (newest,) = connection.execute(_NEWEST_HOUR).fetchone()
-            open_from = 0 if newest is None else newest + HOUR
+            (open_from,) = connection.execute(_OPEN_FROM, (HOUR,)).fetchone()
             connection.executemany(_ADD, [row for row in rows if row[2] >= open_from])
             for reading, row in zip(readings, rows, strict=True):
                 if reading.slot < open_from:
@@ -112,8 +111,9 @@ class SqliteReadings:
     ) -> list[Reading]:
         """Oldest first, `since <= slot < until`; the newest `limit` of them."""
         asked = (tenant, monitor, since, until, limit)
-        rows = await self._file.read(lambda c: c.execute(_QUERY, asked).fetchall())
-        return [_READING.decode(reading) for (reading,) in reversed(rows)]
+        return await self._file.read(
+            lambda c: [_READING.decode(one) for (one,) in c.execute(_QUERY, asked)][::-1]
+        )
 
     async def rollups(
         self, tenant: str, monitor: str, *, since: int, until: int, step: int

@@ -3,11 +3,13 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 
 from functions.clients import flux
 from functions.core.errors import SourceUnavailable, UnexpectedAnswer
@@ -16,6 +18,7 @@ from functions.core.reading_point import lines_of
 from functions.core.rollup import DAY, HOUR
 from functions.stores.influxdb import CALLS, InfluxReadings
 from tests.servers.databases import influxdb
+from tests.servers.stoppable import InfluxDb
 
 pytestmark = pytest.mark.anyio
 
@@ -170,10 +173,32 @@ async def test_a_bucket_that_keeps_too_little_is_made_to_keep_more_and_never_les
     store.close()
 
 
-def kept_days(names: dict[str, str]) -> tuple[int, ...]:
-    with InfluxDBClient(names["url"], names["token"], org=names["org"]) as client:
-        found = client.buckets_api().find_bucket_by_name
-        buckets = [found(names["bucket"] + ending) for ending in ("", "_rollups")]
+async def test_a_bucket_of_another_organisation_is_left_alone(tmp_path: Path) -> None:
+    """Whose token sees both, as an operator's does."""
+    with InfluxDb(tmp_path / "influxdb") as server:
+        names = server.bucket
+        with InfluxDBClient(names["url"], names["token"]) as client:
+            client.organizations_api().create_organization("staging")
+            keep = BucketRetentionRules(type="expire", every_seconds=3 * DAY)
+            made = client.buckets_api().create_bucket
+            made(bucket_name=names["bucket"], org="staging", retention_rules=keep)
+        store = opened(names)
+        await store.prepare(retention_days=30)
+        await store.add([reading(int(time.time()))])
+        store.close()
+        assert kept_days(names | {"org": "staging"}, endings=("",)) == (3,)
+
+
+async def test_a_reading_as_long_as_an_event_may_be_comes_back(store: InfluxReadings) -> None:
+    long = msgspec.structs.replace(reading(10), texts={"page": '"' * 250_000})
+    await store.add([long])
+    assert await everything(store) == [long]
+
+
+def kept_days(names: dict[str, str], endings: Sequence[str] = ("", "_rollups")) -> tuple[int, ...]:
+    with InfluxDBClient(names["url"], names["token"]) as client:
+        ours = {one.name: one for one in client.buckets_api().find_buckets_iter(org=names["org"])}
+    buckets = [ours[names["bucket"] + ending] for ending in endings]
     return tuple(one.retention_rules[0].every_seconds // DAY for one in buckets)
 
 
