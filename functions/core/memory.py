@@ -1,8 +1,16 @@
 """What a provider remembers from one poll to the next: its cursor."""
 
-from functions.core.errors import SourceUnavailable
+from functions.core.errors import LimitReached, SourceUnavailable
 from functions.core.monitor import MonitorSpec
 from functions.core.ports import CursorStore
+
+CURSOR_LIMIT = 64 * 1024
+
+
+def check_cursor(cursor: bytes) -> None:
+    """Raises LimitReached beyond 64 KiB."""
+    if len(cursor) > CURSOR_LIMIT:
+        raise LimitReached(f"A cursor may have {CURSOR_LIMIT // 1024} KiB at most.")
 
 
 class Memory:

@@ -4,9 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from functions.clients.sqlite import SqliteFile
-from functions.core.errors import LimitReached
-
-CURSOR_LIMIT = 64 * 1024
+from functions.core.memory import check_cursor
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS cursors (
@@ -44,7 +42,6 @@ class SqliteCursors:
         """Keep it unless one of the same or a later slot is there; says whether it was kept.
 
         Raises LimitReached beyond 64 KiB."""
-        if len(cursor) > CURSOR_LIMIT:
-            raise LimitReached(f"A cursor may have {CURSOR_LIMIT // 1024} KiB at most.")
+        check_cursor(cursor)
         row = (tenant, monitor, slot, cursor)
         return await self._file.write(lambda c: c.execute(_SAVE, row).rowcount > 0)

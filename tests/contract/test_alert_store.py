@@ -306,7 +306,7 @@ def test_those_who_put_the_same_new_row_at_once_all_succeed(engine: Engine, what
     assert len(records.channels("t") if what == "channel" else records.monitors("t")) == 20
 
 
-def test_a_locked_database_is_unavailable_not_broken(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_opened_is_unavailable_not_broken(tmp_path: Path) -> None:
     store = SqlAlertStore(open_engine(f"sqlite:///{tmp_path}/no/such/folder.db"))
     with pytest.raises(SourceUnavailable, match="alert database"):
         store.channel("t", "mail")

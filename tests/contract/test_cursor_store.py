@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from functions.core.errors import LimitReached
+from functions.core.memory import CURSOR_LIMIT
 from functions.core.ports import CursorStore
 from functions.stores.redis.cursors import ACL, RedisCursors
-from functions.stores.sqlite_cursors import CURSOR_LIMIT, SqliteCursors
+from functions.stores.sqlite_cursors import SqliteCursors
 from tests.servers import databases
 
 pytestmark = pytest.mark.anyio

@@ -3,11 +3,10 @@
 from collections.abc import Awaitable
 from typing import cast
 
-from functions.core.errors import LimitReached
+from functions.core.memory import check_cursor
 from functions.stores.redis.connection import answered, connected, key
 
 KIND = "cursor"
-CURSOR_LIMIT = 64 * 1024
 PATIENCE = 3.0
 """Seconds for one call."""
 LIFE = 30 * 86_400
@@ -49,7 +48,6 @@ class RedisCursors:
         """Keep it unless one of the same or a later slot is there; says whether it was kept.
 
         Raises LimitReached beyond 64 KiB."""
-        if len(cursor) > CURSOR_LIMIT:
-            raise LimitReached(f"A cursor may have {CURSOR_LIMIT // 1024} KiB at most.")
+        check_cursor(cursor)
         saved = self._save(keys=[key(KIND, tenant, monitor)], args=[slot, cursor, LIFE])
         return bool(await answered(cast(Awaitable[int], saved)))
