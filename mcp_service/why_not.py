@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from functions.core.alert import RuleState, State
+from functions.core.alert import RuleState
 from functions.core.evaluate import evaluate
 from functions.core.monitor import utc_text
 from functions.core.reading import Reading
@@ -53,6 +53,7 @@ async def explain_silence(service: Service, tenant: str, *, named: str, at: str)
             "decisions": await _decisions(service, record, since=since, moment=moment),
         },
         next=(
+            Next("list_alerts", "See what was alerted at all.", {"monitor": record.id}),
             Next("query_readings", "See the readings themselves.", {"monitor": record.id}),
             Next("replay_rule", "Try a rule that would have fired.", {"monitor": record.id}),
         ),
@@ -64,12 +65,11 @@ def _judged(record: MonitorRecord, *, line: str, readings: Sequence[Reading]) ->
     for reading in readings:
         state, _ = evaluate(rule, state, reading=reading)
     now = state.now
-    sent = "Its message went out when it began, and not again. " * (now.state is State.FIRING)
     return {
         "rule": line,
         "state": now.state.value,
         "since": utc_text(now.since) if now.since else None,
-        "why": sent + standing(rule, state, interval=record.interval),
+        "why": standing(rule, state, interval=record.interval),
         "evidence": [evidence_line(record.id, seen) for seen in state.window[-LAST:]],
     }
 

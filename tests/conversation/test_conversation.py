@@ -231,6 +231,19 @@ async def test_why_there_was_no_alert_is_recomputed_from_the_readings(
     assert any("no channel" in obstacle for obstacle in why["data"]["obstacles"])
 
 
+async def test_why_not_claims_no_message_for_a_rule_that_fires_by_the_readings_alone(
+    talk: Talk, app: App, website: Website
+) -> None:
+    monitor = await talk.watch(website.url)
+    first = int(time.time()) // 60 * 60 - 600
+    for number in range(4):
+        await app.sink.emit(reading(monitor, first + 60 * number, up=0))
+    why = await talk.tell("explain_alert", monitor="shop", at="now")
+    assert why["data"]["rules"][0]["state"] == "firing"
+    assert "message went out" not in repr(why)
+    assert why["next"][0]["tool"] == "list_alerts"
+
+
 async def test_what_could_not_be_sent_is_confessed_with_the_next_answer(
     talk: Talk, app: App, website: Website, mailbox: Mailbox
 ) -> None:
