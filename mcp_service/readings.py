@@ -8,7 +8,7 @@ import msgspec
 
 from functions.core.monitor import Schedule, utc_text
 from functions.core.ports import Rollup
-from functions.core.reading import FailureKind, Reading
+from functions.core.reading import Reading
 from mcp_service import handles
 from mcp_service.database.records import Change, MonitorRecord
 from mcp_service.monitors.lookup import owned, provider_of
@@ -16,7 +16,7 @@ from mcp_service.numbers import counted, short
 from mcp_service.outside import shown
 from mcp_service.providers import units
 from mcp_service.refusals import near, wrong
-from mcp_service.results import Next, Page, Result
+from mcp_service.results import Next, Page, Result, fitting
 from mcp_service.service import Service
 from mcp_service.times import period
 
@@ -47,23 +47,20 @@ async def query_readings(service: Service, tenant: str, *, named: str, wanted: W
     found = await service.readings.query(
         tenant, record.id, since=since, until=until, limit=wanted.limit
     )
-    more = len(found) == wanted.limit
-    first = found[0].slot if more else since
-    missed = await missed_slots(service, record, found=found, since=first, until=until)
     names = _names(record, wanted, seen={name for one in found for name in one.metrics})
-    rows = [_row(reading, names) for reading in found if not _missed(reading)]
+    page = found[len(found) - fitting(_row(one, names) for one in reversed(found)) :]
+    first = page[0].slot if len(found) == wanted.limit or page != found else since
+    missed = await missed_slots(service, record, found=page, since=first, until=until)
+    rows = [_row(reading, names) for reading in page if not reading.missed]
     return Result(
-        summary=_summary(rows, missed, since=first, until=until) + OLDER * more,
+        summary=_summary(rows, missed, since=first, until=until) + OLDER * (first > since),
         data={
             "monitor": record.id,
             "readings": rows,
             "units": units(provider_of(record), names),
             "missed": _ranges(missed, record.interval),
         },
-        page=Page(
-            shown=len(rows),
-            cursor=_cursor(service, record, since=since, first=first) if more else "",
-        ),
+        page=_page(service, record, shown=len(rows), since=since, first=first),
         next=() if rows else _why_empty(record),
     )
 
@@ -80,21 +77,20 @@ async def query_rollups(
         tenant, record.id, since=first, until=until, step=seconds
     )
     names = _names(record, wanted, seen={one.metric for one in found})
-    rows = _by_start([one for one in found if one.metric in names])
-    more = first > since
+    steps = _by_start([one for one in found if one.metric in names])
+    starts = list(steps)[len(steps) - fitting(reversed(steps.values())) :]
+    first = starts[0] if len(starts) < len(steps) else first
+    rows = [steps[start] for start in starts]
     return Result(
         summary=f"{counted(len(rows), 'step')} of {step} with readings, "
-        f"{utc_text(first)} to {utc_text(until)}.{OLDER * more}",
+        f"{utc_text(first)} to {utc_text(until)}.{OLDER * (first > since)}",
         data={
             "monitor": record.id,
             "step": step,
             "rollups": rows,
             "units": units(provider_of(record), names),
         },
-        page=Page(
-            shown=len(rows),
-            cursor=_cursor(service, record, since=since, first=first) if more else "",
-        ),
+        page=_page(service, record, shown=len(rows), since=since, first=first),
         next=() if rows else _why_empty(record),
     )
 
@@ -105,7 +101,7 @@ async def missed_slots(
     """Slots that were due, and for which no observation is stored; while it was paused none was
     due."""
     history = await asyncio.to_thread(service.database.monitors.history, record.tenant, record.id)
-    seen = {reading.slot for reading in found if not _missed(reading)}
+    seen = {reading.slot for reading in found if not reading.missed}
     due_until = min(until, int(service.clock.now()) - 2 * record.interval)
     return [slot for slot in due_slots(history, since, until=due_until) if slot not in seen]
 
@@ -124,10 +120,6 @@ def due_slots(history: Iterable[Change], since: int, *, until: int) -> Iterator[
             slot += schedule.interval
 
 
-def _missed(reading: Reading) -> bool:
-    return reading.failure is not None and reading.failure.kind is FailureKind.MISSED
-
-
 def _period(service: Service, record: MonitorRecord, *, wanted: Wanted) -> tuple[int, int]:
     now = service.clock.now()
     if not wanted.cursor:
@@ -141,10 +133,16 @@ def _period(service: Service, record: MonitorRecord, *, wanted: Wanted) -> tuple
     return since, until
 
 
-def _cursor(service: Service, record: MonitorRecord, *, since: int, first: int) -> str:
+def _page(service: Service, record: MonitorRecord, *, shown: int, since: int, first: int) -> Page:
+    """Its cursor leads to what is older than `first`, the oldest slot that is shown."""
+    if first <= since:
+        return Page(shown=shown)
     content = [record.id, since, first]
     now = service.clock.now()
-    return handles.make(service.pepper, CURSOR, tenant=record.tenant, content=content, now=now)
+    return Page(
+        shown=shown,
+        cursor=handles.make(service.pepper, CURSOR, tenant=record.tenant, content=content, now=now),
+    )
 
 
 def _ranges(slots: Sequence[int], interval: int) -> list[dict[str, object]]:
@@ -179,12 +177,12 @@ def _row(reading: Reading, names: Collection[str]) -> dict[str, object]:
     return shown(msgspec.structs.replace(reading, metrics=metrics))
 
 
-def _by_start(rollups: Sequence[Rollup]) -> list[dict[str, object]]:
-    """One row for each step, with what each metric did in it."""
-    return [
-        {"start": utc_text(start), "metrics": {one.metric: _rolled(one) for one in together}}
+def _by_start(rollups: Sequence[Rollup]) -> dict[int, dict[str, object]]:
+    """One row for each step, oldest first, with what each metric did in it."""
+    return {
+        start: {"start": utc_text(start), "metrics": {one.metric: _rolled(one) for one in together}}
         for start, together in groupby(rollups, key=lambda rollup: rollup.start)
-    ]
+    }
 
 
 def _rolled(rollup: Rollup) -> dict[str, object]:

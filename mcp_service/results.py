@@ -1,11 +1,14 @@
 """The one envelope every tool answers with: summary first, then data, next steps, page, notice."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 LIMIT = 45_000
 """Characters of an answer at most; Claude Code puts longer ones into a file."""
+ROOM = LIMIT - 6_000
+"""Characters of a page's records at most, so that all else of the answer fits beside them."""
 
 
 class Next(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,6 +44,18 @@ def envelope(result: Result) -> dict[str, Any]:
     while len(compact(plain)) > LIMIT and _cut(plain):
         pass
     return plain
+
+
+def fitting(records: Iterable[object]) -> int:
+    """How many of these records, from the first on, one page has room for; at least one, so that
+    its cursor leads on."""
+    left, count = ROOM, 0
+    for record in records:
+        left -= len(compact(_pruned(record))) + 1
+        if left < 0:
+            return max(count, 1)
+        count += 1
+    return count
 
 
 def compact(value: object) -> str:

@@ -10,7 +10,7 @@ from mcp_service.database.records import MonitorRecord
 from mcp_service.monitors.lookup import alert_row
 from mcp_service.monitors.show import blind_cause, overall
 from mcp_service.numbers import counted, short
-from mcp_service.results import Next, Page, Result
+from mcp_service.results import Next, Page, Result, fitting
 from mcp_service.service import Service
 
 CURSOR = "cursor list_monitors"
@@ -27,18 +27,17 @@ async def list_monitors(
     rest = [record for record in kept if record.name > after]
     page = rest[:limit]
     latest = await service.readings.latest(tenant, [record.id for record in page])
-    more = len(rest) > len(page)
+    lines = [await _line(service, record, reading=latest.get(record.id)) for record in page]
+    lines = lines[: fitting(lines)]
+    more = len(rest) > len(lines)
+    last = page[len(lines) - 1].name if more else ""
     return Result(
         summary=_counted(len(own), len(kept), state=state),
-        data={
-            "monitors": [
-                await _line(service, record, reading=latest.get(record.id)) for record in page
-            ]
-        },
+        data={"monitors": lines},
         page=Page(
-            shown=len(page),
+            shown=len(lines),
             total=len(kept),
-            cursor=_cursor(service, tenant, state=state, last=page[-1].name) if more else "",
+            cursor=_cursor(service, tenant, state=state, last=last) if more else "",
         ),
         next=() if own else (Next("find_provider", "Say in a sentence what to watch."),),
     )
