@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 import msgspec
 
@@ -68,7 +69,8 @@ async def query_readings(service: Service, tenant: str, *, named: str, wanted: W
 async def query_rollups(
     service: Service, tenant: str, *, named: str, wanted: Wanted, step: str
 ) -> Result:
-    """Count, mean, least and most of each metric per minute or hour."""
+    """Count, mean, least and most of each metric per minute or hour, and how many slots had none
+    because they failed or were missed."""
     record = await owned(service, tenant, named=named)
     since, until = _period(service, record, wanted=wanted)
     seconds = STEPS[step]
@@ -76,14 +78,13 @@ async def query_rollups(
     found = await service.readings.rollups(
         tenant, record.id, since=first, until=until, step=seconds
     )
-    names = _names(record, wanted, seen={one.metric for one in found})
-    steps = _by_start([one for one in found if one.metric in names])
+    names = _names(record, wanted, seen={one.metric for one in found} - {""})
+    steps = _by_start(found, names)
     starts = list(steps)[len(steps) - fitting(reversed(steps.values())) :]
     first = starts[0] if len(starts) < len(steps) else first
     rows = [steps[start] for start in starts]
     return Result(
-        summary=f"{counted(len(rows), 'step')} of {step} with readings, "
-        f"{utc_text(first)} to {utc_text(until)}.{OLDER * (first > since)}",
+        summary=_steps_summary(rows, step, since=first, until=until) + OLDER * (first > since),
         data={
             "monitor": record.id,
             "step": step,
@@ -177,11 +178,22 @@ def _row(reading: Reading, names: Collection[str]) -> dict[str, object]:
     return shown(msgspec.structs.replace(reading, metrics=metrics))
 
 
-def _by_start(rollups: Sequence[Rollup]) -> dict[int, dict[str, object]]:
-    """One row for each step, oldest first, with what each metric did in it."""
+def _by_start(rollups: Sequence[Rollup], names: Collection[str]) -> dict[int, dict[str, Any]]:
+    """One row for each step, oldest first. What each of these metrics did stands under its name,
+    what befell the slots of all of them beside."""
     return {
-        start: {"start": utc_text(start), "metrics": {one.metric: _rolled(one) for one in together}}
+        start: _step([*together], names)
         for start, together in groupby(rollups, key=lambda rollup: rollup.start)
+    }
+
+
+def _step(rollups: Sequence[Rollup], names: Collection[str]) -> dict[str, Any]:
+    any_one = rollups[0]
+    return {
+        "start": utc_text(any_one.start),
+        "metrics": {one.metric: _rolled(one) for one in rollups if one.metric in names},
+        "failed": any_one.failed or None,
+        "missed": any_one.missed or None,
     }
 
 
@@ -191,9 +203,14 @@ def _rolled(rollup: Rollup) -> dict[str, object]:
         "mean": short(rollup.mean),
         "min": short(rollup.min),
         "max": short(rollup.max),
-        "failed": rollup.failed or None,
-        "missed": rollup.missed or None,
     }
+
+
+def _steps_summary(rows: Sequence[dict[str, Any]], step: str, *, since: int, until: int) -> str:
+    blank = sum(not row["metrics"] for row in rows)
+    gaps = f"; {blank} without a value" if blank else ""
+    steps = f"{counted(len(rows), 'step')} of {step} with readings"
+    return f"{steps}, {utc_text(since)} to {utc_text(until)}{gaps}."
 
 
 def _summary(rows: Sequence[object], missed: Sequence[int], *, since: int, until: int) -> str:

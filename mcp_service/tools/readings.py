@@ -45,8 +45,9 @@ QUERY = Tool(
     description="""Use this when somebody asks what was measured, how it developed, or what was
 missed.
 Example: {"monitor": "shop", "since": "6h", "metrics": ["latency"], "step": "1m"}
-Returns: readings (raw, newest page) or count, mean, min and max per step, each with its time; the
-slots that were missed; a cursor to older ones. Texts from the target stand under from_outside.""",
+Returns: the newest page of readings and the slots that were missed; or per step count, mean, min
+and max, and how many slots failed or were missed; a cursor to older ones. Texts from the target
+stand under from_outside.""",
     hint="readings history metrics latency values measurements missed",
     arguments=QueryReadings,
     run=_query,

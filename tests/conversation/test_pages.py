@@ -59,3 +59,24 @@ async def test_monitors_too_many_for_one_answer_are_all_reached(app: App, websit
         said = await pages(talk, tool="list_monitors", limit=100)
     assert len(said) > 1
     assert [line["name"] for one in said for line in one["data"]["monitors"]] == names
+
+
+@pytest.mark.parametrize("metrics", [[], ["up"], ["latency"]])
+async def test_a_step_in_which_nothing_was_seen_says_so_and_has_no_numbers(
+    app: App, website: Website, metrics: list[str]
+) -> None:
+    async with Talk(app.service, "local") as talk:
+        monitor = await talk.watch(website.url)
+        first = int(time.time()) // 60 * 60 - 600
+        blind = {"metrics": {}, "failure": Failure(FailureKind.ACCESS, "token expired")}
+        missed = {"metrics": {}, "failure": Failure(FailureKind.MISSED, "not ticking")}
+        for place, more in enumerate(({}, blind, missed)):
+            await app.sink.emit(reading(monitor, first + 60 * place, **more))
+        asked = {"monitor": "shop", "since": "1h", "step": "1m", "metrics": metrics}
+        said = await talk.tell("query_readings", **asked)
+    seen, *unseen = said["data"]["rollups"]
+    assert set(seen["metrics"]) == set(metrics or ["up", "latency"])
+    told = [{name: row[name] for name in row if name != "start"} for row in unseen]
+    assert told == [{"failed": 1}, {"missed": 1}]
+    assert "3 steps of 1m" in said["summary"]
+    assert "; 2 without a value." in said["summary"]
