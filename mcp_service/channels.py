@@ -12,7 +12,7 @@ from functions.core.errors import Fault, InvalidConfiguration, LimitReached
 from functions.core.form import form_faults
 from functions.core.monitor import utc_text
 from mcp_service.database.records import CodeRecord
-from mcp_service.refusals import near, wrong
+from mcp_service.refusals import listed, near, wrong
 from mcp_service.results import Next, Result
 from mcp_service.service import Service
 
@@ -20,8 +20,6 @@ LIFE = 600
 TRIES = 5
 SENDS = 10
 """A code is good for ten minutes and five tries; a tenant may have ten mailed in an hour."""
-SHOWN = 10
-"""Names of monitors in one sentence."""
 
 
 async def confirmed_faults(
@@ -102,9 +100,8 @@ async def remove(service: Service, tenant: str, *, name: str) -> Result:
         raise wrong("name", f"is no confirmed channel; there are: {', '.join(known) or 'none'}")
     own = await asyncio.to_thread(service.database.monitors.of, tenant)
     if users := [monitor.name for monitor in own if name in monitor.channels]:
-        shown = ", ".join(users[:SHOWN]) + (" ..." if len(users) > SHOWN else "")
-        problem = f"still gets alerts of {shown}; take it out of their"
-        raise wrong("name", f"{problem} channels with update_monitor first")
+        problem = f"still gets alerts of {listed(users)}; take it out of their channels"
+        raise wrong("name", f"{problem} with update_monitor first")
     await asyncio.to_thread(service.records.drop_channel, tenant, name)
     return Result(
         summary="Removed: nothing is sent there any more, nor what was still owed to it.",

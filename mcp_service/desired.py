@@ -45,6 +45,6 @@ def _sealed(database: Database, tenant: str) -> dict[str, str]:
 
 
 def _spec(record: MonitorRecord, sealed: Mapping[str, str]) -> MonitorSpec:
-    """A secret that is gone is left out: its provider then says that access is denied."""
-    slots = {slot: sealed[name] for slot, name in record.secrets.items() if name in sealed}
-    return record.spec(slots)
+    """A secret that is gone stays as an empty seal, which nobody can open: access is denied then.
+    Without its slot the target would be asked without it, and called down for its refusal."""
+    return record.spec({slot: sealed.get(name, "") for slot, name in record.secrets.items()})

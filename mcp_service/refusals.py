@@ -6,6 +6,9 @@ from typing import Any
 
 from functions.core.errors import Fault, InvalidConfiguration, NotFound
 
+SHOWN = 10
+"""Names in one sentence."""
+
 
 class Unknown(NotFound):
     """No such thing, or not yours. `near` are names of the caller's own (or of our catalogue) that
@@ -30,6 +33,11 @@ def near(named: str, own: Iterable[str]) -> list[str]:
     """At most three names like this one, upper and lower case being the same."""
     by_lower = {name.lower(): name for name in own}
     return [by_lower[found] for found in difflib.get_close_matches(named.lower(), by_lower)]
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of them, for one sentence."""
+    return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
 
 
 def wrong(field: str, problem: str) -> InvalidConfiguration:

@@ -13,7 +13,7 @@ from functions.core.web import parse_url
 from mcp_service.database.records import MonitorRecord, SecretRecord
 from mcp_service.monitors.apply import put
 from mcp_service.monitors.lookup import changed_row, last_change, unhurried
-from mcp_service.refusals import Unknown
+from mcp_service.refusals import Unknown, listed, wrong
 from mcp_service.service import Service
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -60,10 +60,16 @@ async def list_secrets(service: Service, tenant: str) -> list[SecretRecord]:
 
 
 async def drop_secret(service: Service, tenant: str, *, name: str) -> None:
-    """Raises Unknown when there is none of that name."""
-    if not await asyncio.to_thread(service.database.secrets.drop, tenant, name):
-        own = [secret.name for secret in await list_secrets(service, tenant)]
+    """Raises Unknown when there is none of that name, InvalidConfiguration while a monitor sends
+    it: no healthy target shall be called down for want of it."""
+    own = [secret.name for secret in await list_secrets(service, tenant)]
+    if name not in own:
         raise Unknown("secret", name, own=own)
+    monitors = await asyncio.to_thread(service.database.monitors.of, tenant)
+    if users := [monitor.name for monitor in monitors if name in monitor.secrets.values()]:
+        problem = f"is still sent by {listed(users)}; delete or change them first, or enter a new"
+        raise wrong("name", f"{problem} value with `claude-monitor secret set`")
+    await asyncio.to_thread(service.database.secrets.drop, tenant, name)
 
 
 def _faults(

@@ -177,7 +177,8 @@ class Opener:
         key, _, encoded = sealed.partition(".")
         raw = self._keys.get(key)
         if raw is None:
-            raise AccessDenied(_REFUSED.format(name, "was sealed with a key that is gone"))
+            gone = "was sealed with a key that is gone" if sealed else "is not stored any more"
+            raise AccessDenied(_REFUSED.format(name, gone))
         # Made here: the first such key takes 10 ms, and most polls open nothing.
         private = X25519PrivateKey.from_private_bytes(raw)
         try:

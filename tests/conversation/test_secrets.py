@@ -10,7 +10,9 @@ import pytest
 
 from functions.core.errors import InvalidConfiguration
 from mcp_service.app import App
-from mcp_service.secrets import put_secret
+from mcp_service.desired import desired
+from mcp_service.refusals import Unknown
+from mcp_service.secrets import drop_secret, list_secrets, put_secret
 from mcp_service.tools.catalogue import TOOLS
 from tests.conversation.talk import Talk
 from tests.conversation.test_isolation import arguments
@@ -134,6 +136,36 @@ async def test_a_secret_entered_again_reaches_the_running_monitor(app: App, api:
         made = await talk.tell("create_monitor", name="shop", **wish)
     await keep(app)
     assert (await app.runtime.list())[made["data"]["id"]].version == 2
+
+
+async def test_a_secret_is_not_deleted_while_a_monitor_sends_it(app: App, api: Maze) -> None:
+    await keep(app)
+    async with Talk(app.service, "local") as talk:
+        wish = {"provider": "website", "config": {"url": api.url()}}
+        await talk.tell("check_monitor", **wish, secrets={"bearer": "shop-token"})
+        await talk.tell("create_monitor", name="shop", **wish, secrets={"bearer": "shop-token"})
+        with pytest.raises(InvalidConfiguration, match=r"sent by shop; delete or change them"):
+            await drop_secret(app.service, "local", name="shop-token")
+        assert await list_secrets(app.service, "local")
+        await talk.tell("update_monitor", monitor="shop", version=1, secrets={}, untested=True)
+    await drop_secret(app.service, "local", name="shop-token")
+    with pytest.raises(Unknown):
+        await drop_secret(app.service, "local", name="shop-token")
+
+
+async def test_a_target_is_never_asked_without_a_secret_that_is_gone(app: App, api: Maze) -> None:
+    await keep(app)
+    async with Talk(app.service, "local") as talk:
+        wish = {"provider": "website", "config": {"url": api.url()}}
+        await talk.tell("check_monitor", **wish, secrets={"bearer": "shop-token"})
+        await talk.tell("create_monitor", name="shop", **wish, secrets={"bearer": "shop-token"})
+    app.service.database.secrets.drop("local", "shop-token")
+    [spec] = desired(app.service.database)
+    asked = len(api.requests)
+    seen = await app.runtime.check(spec)
+    assert seen.failure is not None
+    assert (seen.failure.kind, len(api.requests)) == ("access", asked)
+    assert "is not stored any more. Enter it again" in seen.failure.cause
 
 
 async def test_every_fault_of_a_secret_is_told_without_its_value(app: App) -> None:
