@@ -26,7 +26,13 @@ def test_an_instant_is_read(text: str, expected: float) -> None:
     assert instant(text, field="since", now=NOW) == expected
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "24", "9999999h", "2023-13-01", "\uff11h", "5y"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "yesterday", "24", "9999999h", "2023-13-01", "\uff11h", "5y", "999999w"),
+        *("0001-01-01T00:00:00+10:00", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-10:00"),
+    ],
+)
 def test_what_is_no_instant_is_refused_with_what_is_one(text: str) -> None:
     with pytest.raises(InvalidConfiguration) as refused:
         instant(text, field="since", now=NOW)
@@ -38,6 +44,12 @@ def test_a_period_goes_forward() -> None:
     assert period("2h", "1h", now=NOW) == (NOW - 7200, NOW - 3600)
     with pytest.raises(InvalidConfiguration):
         period("1h", "2h", now=NOW)
+
+
+def test_a_period_ends_now_at_the_latest() -> None:
+    assert period("2h", "2023-12-24", now=NOW) == (NOW - 7200, NOW)
+    with pytest.raises(InvalidConfiguration, match="than now"):
+        period("2023-12-24", "2023-12-25", now=NOW)
 
 
 @pytest.mark.parametrize(
