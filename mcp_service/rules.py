@@ -4,13 +4,13 @@ import asyncio
 import re
 from collections.abc import Mapping
 
-from functions.core.alert_ports import MonitorRow
 from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.evaluate import needed_slots
 from functions.core.provider import DefaultRule, Provider
 from functions.core.rule import Rule
 from functions.core.rule_text import parse, text
 from functions.core.rule_words import excerpt
+from mcp_service.database.records import MonitorRecord
 from mcp_service.monitors.lookup import changed_row, last_change, provider_of, unhurried
 from mcp_service.refusals import near, wrong
 from mcp_service.results import Next, Result
@@ -64,6 +64,16 @@ def left_out(rules: Mapping[str, str], provider: Provider) -> list[DefaultRule]:
     return [one for one in provider.default_rules if parse(one.text).condition.metric not in judged]
 
 
+def unheard(record: MonitorRecord, rules: Mapping[str, str]) -> list[str]:
+    """What nobody would ever hear of, and why."""
+    usual = left_out(rules, provider_of(record))
+    return [
+        *([] if rules else ["It has no rules: nothing can alert."]),
+        *(f"No rule judges what the default one does: `{one.text}`." for one in usual if rules),
+        *([] if record.channels else ["It has no channel: nobody gets its messages."]),
+    ]
+
+
 async def set_rule(service: Service, tenant: str, *, named: str, name: str, line: str) -> Result:
     """Add the rule of that name, replace it, or remove it when the line is empty. A rule whose
     line stays the same keeps its state."""
@@ -82,16 +92,22 @@ async def _set_rule(service: Service, tenant: str, *, named: str, name: str, lin
         raise wrong("name", f"is no rule of this monitor; it has: {known}")
     row = await changed_row(service, record, rules=rules)
     if rules == before.rules:
-        return _rules_result("Nothing changed: the rule is already like this.", row)
+        return _ruled(record, rules, summary="Nothing changed: the rule is already like this.")
     what = "rule set" if line else "rule removed"
     change, at = service.database.monitors.change, service.clock.now()
     await asyncio.to_thread(change, record, row=row, before=before, what=what, at=at)
-    return _rules_result(f"Done: {what}. It is judged from the next reading on.", row)
+    then = "is judged from the next reading on" if line else "alerts no more"
+    return _ruled(record, rules, summary=f"Done: {what}. It {then}.", removed=not line)
 
 
-def _rules_result(summary: str, row: MonitorRow) -> Result:
+def _ruled(
+    record: MonitorRecord, rules: dict[str, str], *, summary: str, removed: bool = False
+) -> Result:
+    which = {"monitor": record.id}
+    replayed = Next("replay_rule", "See when a rule would have fired.", which)
+    left = Next("show_monitor", "See which rules are left.", which)
     return Result(
-        summary=summary,
-        data={"monitor": row.monitor, "rules": dict(row.rules)},
-        next=(Next("replay_rule", "See when a rule would have fired.", {"monitor": row.monitor}),),
+        summary=" ".join((summary, *unheard(record, rules))),
+        data={"monitor": record.id, "rules": rules},
+        next=(left if removed else replayed,),
     )

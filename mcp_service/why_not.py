@@ -11,10 +11,10 @@ from functions.core.rule_text import parse
 from mcp_service.alerts import decision_line, evidence_line
 from mcp_service.database.records import MonitorRecord
 from mcp_service.monitors.lookup import alert_row, owned
-from mcp_service.monitors.show import unheard
 from mcp_service.readings import missed_slots
 from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
+from mcp_service.rules import unheard
 from mcp_service.service import Service
 from mcp_service.standing import standing
 from mcp_service.times import instant

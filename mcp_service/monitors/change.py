@@ -8,13 +8,13 @@ from functions.core.errors import InvalidConfiguration
 from functions.core.monitor import phase_of
 from mcp_service.channels import confirmed_faults
 from mcp_service.checks import require_check
-from mcp_service.database.records import CHANGED, INTERVAL, MonitorRecord
+from mcp_service.database.records import CHANGED, INTERVAL, Change, MonitorRecord
 from mcp_service.definitions import Definition, ready
 from mcp_service.monitors.apply import put
 from mcp_service.monitors.lookup import changed_row, last_change, unhurried
 from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
-from mcp_service.rules import read_rules
+from mcp_service.rules import read_rules, unheard
 from mcp_service.service import Service
 
 
@@ -49,11 +49,12 @@ async def _update(
         raise wrong("version", f"is {before.version} now; look with show_monitor and decide again")
     after = await _changed(service, before, changes=changes, rules=last.rules)
     if msgspec.structs.replace(after, version=before.version) == before:
-        return _result(before, [], summary="Nothing changed: it is already like this.")
+        return _result(last, [], summary="Nothing changed: it is already like this.")
     parts = [part for part in _PARTS if getattr(after, part) != getattr(before, part)]
     row = await changed_row(service, after, rules=last.rules)
     doubt = await put(service, after, row=row, before=last, what=CHANGED + ", ".join(parts))
-    return _result(after, parts, summary=f"Changed, now version {after.version}.{doubt}")
+    changed = msgspec.structs.replace(last, record=after)
+    return _result(changed, parts, summary=f"Changed, now version {after.version}.{doubt}")
 
 
 _PARTS = ("name", "config", "secrets", INTERVAL, "channels", "untested")
@@ -99,9 +100,10 @@ def _laid_over(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any
     }
 
 
-def _result(record: MonitorRecord, parts: list[str], *, summary: str) -> Result:
+def _result(change: Change, parts: list[str], *, summary: str) -> Result:
+    record = change.record
     return Result(
-        summary=summary,
+        summary=" ".join((summary, *unheard(record, change.rules))),
         data={"id": record.id, "version": record.version, "changed": parts},
         next=(Next("show_monitor", "See it as it is now.", {"monitor": record.id}),),
     )

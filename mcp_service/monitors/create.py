@@ -13,10 +13,9 @@ from mcp_service.database.records import MonitorRecord
 from mcp_service.definitions import Definition, Ready, ready
 from mcp_service.monitors.apply import put
 from mcp_service.monitors.lookup import alert_row, provider_of, row_of
-from mcp_service.monitors.show import unheard
 from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
-from mcp_service.rules import default_rules, left_out, read_rules
+from mcp_service.rules import default_rules, left_out, read_rules, unheard
 from mcp_service.service import Service
 
 
@@ -108,6 +107,9 @@ def _created(
     untested = " It was armed without a successful check." if record.untested else ""
     pace = f"One reading every {span_text(record.interval)}."
     steps = [Next("show_monitor", "See its state and first reading.", {"monitor": record.id})]
+    if record.state == "paused":
+        pace = "It is paused: no readings and no alerts until it is resumed."
+        steps.insert(0, Next("resume_monitor", "Let it run again.", {"monitor": record.id}))
     for one in left_out(rules, provider_of(record)):
         usual = {"monitor": record.id, "name": one.name, "rule": one.text}
         steps.append(Next("set_rule", f"Add the default rule, too. {one.why}", usual))

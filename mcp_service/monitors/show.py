@@ -1,7 +1,6 @@
 """One monitor as a person wants to see it."""
 
 import asyncio
-from collections.abc import Mapping
 
 from functions.core.alert import RuleState, State
 from functions.core.alert_ports import Delivery, MonitorRow
@@ -14,7 +13,7 @@ from mcp_service.monitors.lookup import alert_row, owned, provider_of
 from mcp_service.outside import cleaned, shown
 from mcp_service.providers import units
 from mcp_service.results import Next, Result
-from mcp_service.rules import left_out
+from mcp_service.rules import unheard
 from mcp_service.service import Service
 from mcp_service.standing import standing
 
@@ -138,16 +137,6 @@ def _last(latest: Reading | None, now: float) -> str:
         return "No reading is stored yet."
     seen = "failed" if latest.failure else "seen"
     return f"Last {seen} {span_text(max(0, now - latest.at))} ago."
-
-
-def unheard(record: MonitorRecord, rules: Mapping[str, str]) -> list[str]:
-    """What nobody would ever hear of, and why."""
-    usual = left_out(rules, provider_of(record))
-    return [
-        *([] if rules else ["It has no rules: nothing can alert."]),
-        *(f"No rule judges what the default one does: `{one.text}`." for one in usual if rules),
-        *([] if record.channels else ["It has no channel: nobody gets its messages."]),
-    ]
 
 
 def _steps(record: MonitorRecord, state: str) -> tuple[Next, ...]:

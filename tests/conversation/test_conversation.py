@@ -120,6 +120,11 @@ async def test_the_same_create_again_gives_the_same_monitor_and_another_one_is_r
         interval=30,
     )
     assert "update_monitor" in refused["summary"]
+    await talk.tell("pause_monitor", monitor="shop")
+    wish = {"provider": "website", "config": {"url": website.url}}
+    again = await talk.tell("create_monitor", name="shop", **wish)
+    assert "exactly like this. It is paused: no readings and no alerts" in again["summary"]
+    assert again["next"][0]["tool"] == "resume_monitor"
 
 
 async def test_all_faults_come_at_once(talk: Talk) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from functions.core.alert_ports import ChannelRow
 from mcp_service.app import App
 from mcp_service.times import instant
 from tests.conversation.talk import Talk
@@ -103,6 +104,21 @@ async def test_a_monitor_that_nobody_would_hear_of_says_so(talk: Talk, api: Maze
     for said in (made, shown, why):
         assert "It has no rules: nothing can alert." in said["summary"]
         assert "It has no channel: nobody gets its messages." in said["summary"]
+
+
+async def test_a_change_that_silences_a_monitor_says_so(talk: Talk, app: App, api: Maze) -> None:
+    me = ChannelRow(tenant="local", name="me", kind="email", config={}, confirmed=True)
+    app.service.records.put_channel(me)
+    wish = {"provider": "website", "config": {"url": api.url()}, "untested": True}
+    await talk.tell("create_monitor", name="shop", channels=["me"], **wish)
+    deaf = await talk.tell("update_monitor", monitor="shop", version=1, channels=[])
+    said = "It has no channel: nobody gets its messages."
+    assert deaf["summary"] == f"Changed, now version 2. {said}"
+    await talk.tell("update_monitor", monitor="shop", version=2, channels=["me"])
+    mute = await talk.tell("set_rule", monitor="shop", name="down", remove=True)
+    said = "It has no rules: nothing can alert."
+    assert mute["summary"] == f"Done: rule removed. It alerts no more. {said}"
+    assert [step["tool"] for step in mute["next"]] == ["show_monitor"]
 
 
 async def test_why_not_names_each_rule_and_knows_the_present_from_the_future(
