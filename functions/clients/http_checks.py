@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from functions.core.errors import AccessDenied
 from functions.core.ports import HttpResponse
@@ -90,13 +90,6 @@ def status_fits(status: int, ranges: Iterable[str]) -> bool:
         if int(first) <= status <= int(last or first):
             return True
     return False
-
-
-def status_cause(response: HttpResponse, expected: Sequence[str]) -> str:
-    """Why this status does not count as up; nothing when it does."""
-    if status_fits(response.status, expected):
-        return ""
-    return f"status {response.status}, expected {', '.join(expected)}"
 
 
 def judged(context: Context, metrics: dict[str, float], *, cause: str, started: float) -> Reading:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from functions.clients.http_checks import HTTP_SECRETS, secret_headers
+from functions.clients.http_checks import HTTP_SECRETS, secret_headers, status_fits
 from functions.core.errors import Fault, InvalidConfiguration, SourceUnavailable
 from functions.core.outbound import OwnNetworkDown
 from functions.core.ports import HttpRequest, HttpResponse
@@ -15,6 +15,10 @@ from functions.core.reading import Reading
 from functions.core.web import header_faults, parse_url
 
 _SECRET_NAME = re.compile(r"auth|cookie|token|secret|passw|api-?key", re.IGNORECASE)
+_REFUSALS = (401, 403)
+LEFT_BEHIND = (
+    "secrets do not follow a redirect to another host, port or scheme; use the address it leads to"
+)
 
 StatusRange = Annotated[
     str,
@@ -108,6 +112,18 @@ class HttpProvider(Provider, frozen=True, kw_only=True):
             raise
         except SourceUnavailable as failed:
             return context.reading({"up": 0.0}, {"cause": failed.message}, started=started)
+
+    def status_cause(self, context: Context, response: HttpResponse) -> str:
+        """Why this status does not count as up; nothing when it does."""
+        if status_fits(response.status, self.expected_status):
+            return ""
+        cause = f"status {response.status}, expected {', '.join(self.expected_status)}"
+        return f"{cause}; {LEFT_BEHIND}" if self.left_behind(context, response) else cause
+
+    def left_behind(self, context: Context, response: HttpResponse) -> bool:
+        """Whether somebody to whom a redirect led was not sent the secrets, and lets nobody in."""
+        elsewhere = parse_url(response.url).origin != parse_url(self.url).origin
+        return elsewhere and response.status in _REFUSALS and bool(context.spec.secrets)
 
 
 def body_faults(method: str, body: str) -> Iterator[Fault]:

@@ -9,9 +9,8 @@ from functions.clients.http_checks import (
     TLS_METRICS,
     judged,
     measured,
-    status_cause,
 )
-from functions.clients.http_provider import Body, HttpProvider, body_faults
+from functions.clients.http_provider import LEFT_BEHIND, Body, HttpProvider, body_faults
 from functions.clients.json_values import (
     Units,
     Values,
@@ -119,8 +118,10 @@ class RestApi(HttpProvider, frozen=True, kw_only=True):
 
     def _cause(self, context: Context, response: HttpResponse) -> str:
         """Why this status does not count as up; nothing when it does."""
-        cause = status_cause(response, self.expected_status)
+        cause = self.status_cause(context, response)
         if cause and response.status == _UNAUTHORIZED and context.spec.secrets:
+            if self.left_behind(context, response):
+                raise AccessDenied(f"the API wants a secret (status 401), but {LEFT_BEHIND}")
             raise AccessDenied("the API does not take the secret (status 401); enter it again")
         return cause
 

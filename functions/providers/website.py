@@ -10,7 +10,6 @@ from functions.clients.http_checks import (
     judged,
     measured,
     page_has,
-    status_cause,
 )
 from functions.clients.http_provider import Body, HttpProvider, body_faults
 from functions.core.errors import Fault
@@ -98,7 +97,7 @@ class Website(HttpProvider, frozen=True, kw_only=True):
         if isinstance(response, Reading):
             return response
         texts = self._texts_found(response)
-        cause = status_cause(response, self.expected_status) or self._cause(texts)
+        cause = self.status_cause(context, response) or self._cause(texts)
         return judged(context, measured(response) | texts, cause=cause, started=started)
 
     def _texts_found(self, response: HttpResponse) -> dict[str, float]:

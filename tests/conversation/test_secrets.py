@@ -110,6 +110,22 @@ async def test_a_token_that_is_no_longer_taken_blinds_and_is_not_told(app: App, 
 
 
 @pytest.mark.parametrize("provider", ASKED)
+async def test_a_secret_that_was_left_behind_at_a_redirect_is_not_blamed(
+    app: App, api: Maze, provider: str
+) -> None:
+    await keep(app)
+    async with Maze() as first, Talk(app.service, "local") as talk:
+        first.redirect("/", api.url("/landed"))
+        config = {"url": first.url(), **ASKED[provider]}
+        seen = await talk.tell(
+            "check_monitor", provider=provider, config=config, secrets={"bearer": "shop-token"}
+        )
+    assert seen["data"]["ok"] is False
+    assert "secrets do not follow a redirect to another host" in repr(seen)
+    assert "enter it again" not in repr(seen)
+
+
+@pytest.mark.parametrize("provider", ASKED)
 async def test_a_secret_for_another_host_is_refused_before_anything_is_sent(
     app: App, api: Maze, provider: str
 ) -> None:
