@@ -51,7 +51,7 @@ def measured(response: HttpResponse) -> dict[str, float]:
 
 def secret_headers(context: Context, host: str) -> dict[str, str]:
     """The secrets of HTTP_SECRETS as headers for `host`. Raises AccessDenied when one is not meant
-    for it or cannot be a header."""
+    for it, cannot be a header, or is the same header as another one."""
     headers: dict[str, str] = {}
     for slot, (written, header_of) in _HEADERS.items():
         if (secret := context.secret(slot, host)) is not None:
@@ -59,6 +59,8 @@ def secret_headers(context: Context, host: str) -> dict[str, str]:
             # What is wrong with it is not told: its faults would name a part of it.
             if header_faults(header):
                 raise AccessDenied(f"the secret {slot} must be {written}; enter it again")
+            if {name.lower() for name in header} & {name.lower() for name in headers}:
+                raise AccessDenied("two secrets set the same header; use one of them")
             headers |= header
     return headers
 

@@ -189,6 +189,24 @@ async def test_a_sealed_secret_is_opened_for_its_host_only(
     assert api.connections == 1
 
 
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        {"bearer": "t0ken", "basic": "anna:s3cret"},
+        {"header": "authorization: t0ken", "bearer": "t0ken"},
+    ],
+)
+async def test_two_secrets_for_one_header_are_refused_and_none_is_sent(
+    api: Maze, secrets: dict[str, str]
+) -> None:
+    with pytest.raises(AccessDenied, match="two secrets set the same header"):
+        await poll({"url": api.url()}, secrets={slot: sealed(v) for slot, v in secrets.items()})
+    assert api.requests == []
+    answer(api, {"n": 1})
+    two = {"header": sealed("X-Api-Key: k3y"), "basic": sealed("anna:s3cret")}
+    assert (await poll({"url": api.url()}, secrets=two)).metrics["up"] == 1
+
+
 async def test_a_secret_that_is_no_longer_taken_blinds_and_is_not_told(api: Maze) -> None:
     answer(api, {"error": "expired"}, status=401)
     with pytest.raises(AccessDenied, match="enter it again") as refused:
