@@ -1,7 +1,7 @@
 """What every provider that asks over HTTP is asked itself, and how it asks: one way for all."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
 from msgspec import Meta, field
@@ -14,7 +14,7 @@ from functions.core.provider import Context, Provider
 from functions.core.reading import Reading
 from functions.core.web import header_faults, parse_url
 
-_SECRET_NAME = re.compile(r"auth|cookie|token|secret|passw|api-?key", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"auth(?!or(?!i[sz]))|cookie|token|secret|passw|api-?key", re.IGNORECASE)
 _REFUSALS = (401, 403)
 LEFT_BEHIND = (
     "secrets do not follow a redirect to another host, port or scheme; use the address it leads to"
@@ -87,6 +87,7 @@ class HttpProvider(Provider, frozen=True, kw_only=True):
         for name in filter(_SECRET_NAME.search, self.headers):
             problem = "looks like a secret; store it as the secret basic, bearer or header instead"
             found.append(Fault(f"headers.{name}", problem))
+        found += _range_faults(self.expected_status)
         try:
             parse_url(self.url)
         except InvalidConfiguration as wrong:
@@ -130,3 +131,12 @@ def body_faults(method: str, body: str) -> Iterator[Fault]:
     """A body that this method cannot send."""
     if body and method in ("GET", "HEAD"):
         yield Fault("body", f"cannot be sent with {method}; set method to POST")
+
+
+def _range_faults(ranges: Iterable[str]) -> Iterator[Fault]:
+    """Ranges of status that nothing lies in."""
+    for place, text in enumerate(ranges):
+        first, _, last = text.partition("-")
+        if last and first > last:
+            problem = f"has no status in it; write the lower one first: {last}-{first}"
+            yield Fault(f"expected_status[{place}]", problem)
