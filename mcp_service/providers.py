@@ -19,7 +19,7 @@ _NEEDS = {
     "a price or an exchange": "price bitcoin btc eth ethereum crypto stock exchange ticker coin",
     "a mailbox": "mailbox inbox imap gmail",
     "a database or a query": "database sql mysql mariadb postgres postgresql query",
-    "the inside of a server (disk, memory, processes)": "disk cpu memory ram ssh process swap",
+    "the inside of a server (disk, memory)": "disk cpu memory ram ssh swap",
     "a repository or a build": "repository repo github gitlab release commit pipeline",
     "a changed passage of a page": "changes changed different selector passage paragraph",
     "a hook that calls us": "webhook hook cronjob backup",
@@ -42,8 +42,12 @@ def find_provider(sentence: str) -> Result:
     if not found:
         return _cannot(missing)
     name = found[0].name
+    where = ", if its source tells it as a number" if missing else ""
+    if kind_of(name).any_number:
+        missing = []
     verdict = "nearest" if missing or found[0].score < 2 else "can"
-    opening = f"Yes: {name} can do this." if verdict == "can" else f"Not fully; nearest: {name}."
+    yes = f"Yes: {name} can do this{where}."
+    opening = yes if verdict == "can" else f"Not fully; nearest: {name}."
     lacking = f" Not possible yet: watching {', '.join(missing)}." if missing else ""
     return Result(
         summary=f"{opening}{lacking}",

@@ -57,6 +57,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     keywords: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[str, ...]] = ()
+    any_number: ClassVar[bool] = False
+    """Whether it reads whatever numbers its source says, so that no subject is beyond it."""
     image: ClassVar[str] = "base"
     interval: ClassVar[int] = 60
     """Seconds between polls unless the person says otherwise."""

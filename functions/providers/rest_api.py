@@ -48,6 +48,7 @@ class RestApi(HttpProvider, frozen=True, kw_only=True):
         Body, Meta(description="What is sent with the request; JSON unless a header says else.")
     ] = ""
 
+    any_number = True
     keywords = ("api", "rest", "json", "jsonpath", "endpoint", "backend", "microservice")
     examples = (
         "watch the JSON of my API",

@@ -13,6 +13,10 @@ from mcp_service.refusals import Unknown
         ("is https://example.com down?", "can"),
         ("warn me before the certificate of my site expires", "can"),
         ("tell me when the queue in the JSON of my API fills up", "can"),
+        ("watch the price in the JSON of my API and tell me when it is above 100", "can"),
+        ("the disk usage that my health API reports", "can"),
+        ("failed pipeline jobs in our JSON endpoint", "can"),
+        ("my checkout process is slow", "can"),
         ("tell me when the disk of my server is nearly full", "nearest"),
         ("watch the bitcoin price", "cannot"),
         ("mail me when my mailbox gets an invoice", "cannot"),
@@ -25,6 +29,13 @@ def test_the_answer_is_honest(sentence: str, verdict: str) -> None:
 
 def test_what_is_missing_is_named() -> None:
     assert find_provider("watch the bitcoin price").data["missing"] == ["a price or an exchange"]
+
+
+def test_what_can_only_be_read_where_somebody_tells_it_is_promised_on_that_condition() -> None:
+    found = find_provider("the disk usage that my health API reports")
+    assert found.summary == "Yes: rest_api can do this, if its source tells it as a number."
+    assert found.data["missing"] == []
+    assert find_provider("my API").summary == "Yes: rest_api can do this."
 
 
 def test_a_description_has_all_that_a_configuration_needs() -> None:
