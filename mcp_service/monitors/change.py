@@ -20,14 +20,14 @@ from mcp_service.service import Service
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What is None stays. `config` is laid over the present one; a null in it goes back to the
-    provider's default."""
+    provider's default. `untested` false asks for the check that was left out before."""
 
     name: str | None = None
     config: dict[str, Any] | None = None
     secrets: dict[str, str] | None = None
     interval: int | None = None
     channels: tuple[str, ...] | None = None
-    untested: bool = False
+    untested: bool | None = None
 
 
 async def update_monitor(
@@ -78,7 +78,9 @@ async def _changed(
     touched = changes.config is not None or changes.secrets is not None
     config = prepared.definition.config if touched else before.config
     same = (config, wanted.secrets) == (before.config, before.secrets)
-    if not same and not changes.untested:
+    kept = before.untested and changes.untested is not False
+    untested = kept if same else bool(changes.untested)
+    if not untested and (before.untested or not same):
         await require_check(service, before.tenant, definition=prepared.definition)
     return msgspec.structs.replace(
         before,
@@ -89,7 +91,7 @@ async def _changed(
         interval=interval,
         phase=phase_of(before.id, interval),
         channels=channels,
-        untested=before.untested if same else changes.untested,
+        untested=untested,
     )
 
 

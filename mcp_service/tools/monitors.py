@@ -57,10 +57,20 @@ class UpdateMonitor(Arguments, frozen=True, kw_only=True):
         dict[str, Any] | UnsetType,
         Meta(description="Only fields to change; null resets one."),
     ] = UNSET
-    secrets: Secrets | UnsetType = UNSET
+    secrets: Annotated[
+        dict[str, str] | UnsetType,
+        Meta(
+            description="All of them, slot to name of a stored secret; replaces the present ones."
+        ),
+    ] = UNSET
     interval: Interval | UnsetType = UNSET
     channels: Channels | UnsetType = UNSET
-    untested: Untested = False
+    untested: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="Arm without a successful check; ask the person first. false: now checked."
+        ),
+    ] = UNSET
 
 
 async def _check(caller: Caller, given: CheckMonitor) -> Result:

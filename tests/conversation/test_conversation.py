@@ -159,6 +159,20 @@ async def test_an_update_needs_the_present_version_and_a_check_of_what_is_new(
     assert [change.what for change in history] == ["created", "changed: name", "changed: config"]
 
 
+async def test_a_check_that_was_left_out_can_be_made_up_for(talk: Talk, website: Website) -> None:
+    wish = {"provider": "website", "config": {"url": website.url}}
+    await talk.tell("create_monitor", name="shop", **wish, untested=True)
+    await talk.tell("update_monitor", monitor="shop", version=1, name="store")
+    checked = {"monitor": "store", "version": 2, "untested": False}
+    refused = await talk.refusal("update_monitor", **checked)
+    assert refused["next"][0]["tool"] == "check_monitor"
+    assert (await talk.tell("show_monitor", monitor="store"))["data"]["untested"]
+    await talk.tell("check_monitor", **wish)
+    told = await talk.tell("update_monitor", **checked)
+    assert told["data"]["changed"] == ["untested"]
+    assert "untested" not in (await talk.tell("show_monitor", monitor="store"))["data"]
+
+
 async def test_pausing_stops_and_resuming_starts_it(talk: Talk, app: App, website: Website) -> None:
     monitor = await talk.watch(website.url)
     await talk.tell("pause_monitor", monitor="shop")
