@@ -48,6 +48,14 @@ Units = Annotated[
 _FORM = re.compile(r"(?:(count|length)\()?\s*(\$.*?)\s*(?(1)\))", re.DOTALL)
 _NUMERAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _MOST_TOLD = 5
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""One escape in JSON; its group is half a pair of surrogates alone. Programs that cut a text within
+an emoji write that and most read it (RFC 8259 section 8.2), our decoder does not."""
+_UNKNOWN = rb"\ufffd"
 
 
 def value_metrics(values: Mapping[str, str], units: Mapping[str, str]) -> tuple[Metric, ...]:
@@ -85,6 +93,9 @@ def decoded(body: bytes) -> Any:
     except RecursionError:
         raise UnexpectedAnswer("the answer is nested too deeply to be read") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
+        whole = _ESCAPE.sub(lambda escape: _UNKNOWN if escape[1] else escape[0], body)
+        if whole != body:
+            return decoded(whole)
         raise SourceUnavailable("the answer is not JSON") from None
 
 

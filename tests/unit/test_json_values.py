@@ -144,6 +144,33 @@ def test_a_mark_of_byte_order_is_no_fault() -> None:
     assert decoded(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (rb"cut \ud83d", "cut \ufffd"),
+        (rb"\uDE00 first", "\ufffd first"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"\ud83d \\ud83d \"", '\ufffd \\ud83d "'),
+    ],
+)
+def test_a_text_that_was_cut_within_a_letter_is_read_all_the_same(text: bytes, read: str) -> None:
+    assert decoded(b'{"title": "%b", "price": 5}' % text) == {"title": read, "price": 5}
+
+
+@pytest.mark.parametrize(
+    "body", [rb'["\ud83d"', rb'["\ud83d", NaN]', rb'["\ud8"]', rb'["\ud83d", "\x"]']
+)
+def test_a_text_that_was_cut_excuses_nothing_else(body: bytes) -> None:
+    with pytest.raises(SourceUnavailable, match="not JSON"):
+        decoded(body)
+
+
+@pytest.mark.parametrize("end", [b"9" * 100_000, b"1e400", b"[" * 100_000])
+def test_a_text_that_was_cut_makes_no_more_readable(end: bytes) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        decoded(rb'["\ud83d", ' + end)
+
+
 @pytest.mark.parametrize("body", [b"[" * 500_000, b'{"a":' * 100_000, b"1e400", b"9" * 100_000])
 def test_json_that_is_more_than_can_be_read_is_our_inability(body: bytes) -> None:
     with pytest.raises(UnexpectedAnswer):
