@@ -18,7 +18,7 @@ from mcp_service.service import Service
 
 MOST = 20
 """Rules of one monitor."""
-RULE_NAME = r"^[A-Za-z0-9][\w-]{0,39}$"
+RULE_NAME = r"^[A-Za-z0-9][\w-]{0,39}$(?!\n)"
 
 
 _NAMED = "has the name `{}`; a rule's name is up to 40 letters, digits, _ and -, such as too_slow"

@@ -51,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="sender of the mails",
-            pattern="^[^@ ]+@[^@ ]+$",
+            pattern=r"^[^@\s]+@[^@\s]+$(?!\n)",
             extra={"must": "must look like name@example.com"},
         ),
     ] = "claude-monitor@localhost"

@@ -23,7 +23,7 @@ LEFT_BEHIND = (
 StatusRange = Annotated[
     str,
     Meta(
-        pattern=r"^[1-5][0-9]{2}(-[1-5][0-9]{2})?$",
+        pattern=r"^[1-5][0-9]{2}(-[1-5][0-9]{2})?$(?!\n)",
         examples=["200", "200-299"],
         extra_json_schema={"words": "a status or a range as text,"},
     ),

@@ -32,7 +32,7 @@ Units = Annotated[
         Annotated[
             str,
             Meta(
-                pattern=r"^[^\s\x00-\x1f\x7f]{1,20}$",
+                pattern=r"^[^\s\x00-\x1f\x7f]{1,20}$(?!\n)",
                 examples=["EUR"],
                 extra_json_schema={"words": "one word of at most 20 characters"},
             ),

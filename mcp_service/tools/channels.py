@@ -16,7 +16,7 @@ class SetChannel(Arguments, frozen=True, kw_only=True):
         str,
         Meta(
             description="Your name for it: up to 40 letters, digits, _ and -, such as me.",
-            pattern=r"^[A-Za-z0-9][\w-]{0,39}$",
+            pattern=r"^[A-Za-z0-9][\w-]{0,39}$(?!\n)",
         ),
     ]
     kind: Annotated[Literal["email"], Meta(description="How it is told.")] = "email"

@@ -12,8 +12,8 @@ MonitorName = Annotated[
 NewName = Annotated[
     str,
     Meta(
-        description="Unique; up to 64 letters, digits, spaces, simple punctuation.",
-        pattern=r"^\w[\w .,:/@()+#&'-]{0,63}$",
+        description="Unique; up to 64 letters, digits, spaces, .,:/@()+#&'-",
+        pattern=r"^\w[\w .,:/@()+#&'-]{0,63}$(?!\n)",
     ),
 ]
 RuleName = Annotated[
