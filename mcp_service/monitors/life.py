@@ -1,6 +1,7 @@
 """Pausing, resuming and deleting a monitor."""
 
 import asyncio
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
@@ -48,7 +49,8 @@ async def _set_state(
 
 
 async def delete_monitor(service: Service, tenant: str, *, named: str, confirm: str) -> Result:
-    """Without a handle: what would be lost, and a handle good for 10 minutes. With it: gone."""
+    """Without a handle: what would be lost, and a handle good for 10 minutes. With it: gone. Raises
+    SourceUnavailable when its readings cannot be deleted now; the same call again goes on."""
     record = await owned(service, tenant, named=named)
     if not confirm:
         return await _preview(service, record)
@@ -56,6 +58,8 @@ async def delete_monitor(service: Service, tenant: str, *, named: str, confirm: 
     asked = handles.read(service.pepper, CONFIRM, tenant=tenant, handle=confirm, now=now)
     if asked != record.id:
         raise handles.refused(CONFIRM)
+    # Readings first: while their store is away the monitor stays, and can be deleted later.
+    await service.readings.forget(tenant, record.id)
     await asyncio.to_thread(service.database.monitors.drop, tenant, record.id)
     await asyncio.to_thread(service.records.drop_monitor, tenant, record.id)
     doubt = ""
@@ -63,7 +67,8 @@ async def delete_monitor(service: Service, tenant: str, *, named: str, confirm: 
         await service.runtime.remove(record.id)
     except MonitorError:
         doubt = LATER
-    await service.readings.forget(tenant, record.id)
+    with suppress(MonitorError):  # of a poll under way meanwhile; else it goes with its age
+        await service.readings.forget(tenant, record.id)
     return Result(
         summary=f"Deleted, with its rules, history and readings.{doubt}",
         data={"id": record.id, "name": record.name},
