@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from functions import channels
 from functions.core.alert_ports import ChannelRow, Message
@@ -23,13 +23,16 @@ SENDS = 10
 
 
 async def confirmed_faults(
-    service: Service, tenant: str, *, names: Iterable[str]
+    service: Service, tenant: str, *, names: Sequence[str]
 ) -> tuple[Fault, ...]:
-    """What is wrong with these names of channels: unknown, or not confirmed by their owner."""
+    """What is wrong with these names of channels: unknown, not confirmed by their owner, or there
+    twice."""
     known = {row.name for row in await asyncio.to_thread(service.records.channels, tenant)}
     found = []
     for place, name in enumerate(names):
-        if name not in known:
+        if name in names[:place]:
+            found.append(Fault(f"channels[{place}]", "is there already; name each channel once"))
+        elif name not in known:
             close = near(name, known) or sorted(known)[:5]
             have = f" (confirmed: {', '.join(close)})" if close else ""
             problem = f"names a channel that is not confirmed{have}; confirm it with set_channel"
@@ -79,7 +82,8 @@ async def confirm(service: Service, tenant: str, *, name: str, code: str) -> Res
     if not hmac.compare_digest(
         record.code_hash, _hashed(service, tenant, channel=name, code=code.strip())
     ):
-        raise wrong("code", f"is not the one that was mailed; {record.tries_left} tries left")
+        left = "1 try" if record.tries_left == 1 else f"{record.tries_left} tries"
+        raise wrong("code", f"is not the one that was mailed; {left} left")
     row = ChannelRow(
         tenant=tenant, name=name, kind=record.kind, config=record.config, confirmed=True
     )

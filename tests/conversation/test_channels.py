@@ -16,9 +16,9 @@ async def test_five_wrong_tries_kill_the_code(app: App, mailbox: Mailbox) -> Non
         await talk.tell("set_channel", name="me", address="ann@example.com")
         code = await mailed_code(mailbox)
         wrong = f"{(int(code) + 1) % 10**8:08d}"
-        for left in (4, 3, 2, 1, 0):
+        for left in ("4 tries", "3 tries", "2 tries", "1 try", "0 tries"):
             refused = await talk.refusal("set_channel", name="me", code=wrong)
-            assert f"{left} tries left" in refused["summary"]
+            assert f"; {left} left" in refused["summary"]
         await talk.refusal("set_channel", name="me", code=code)
     assert app.service.records.channels("local") == []
 
@@ -70,6 +70,18 @@ async def test_a_channel_is_removed_once_no_monitor_names_it(
         assert "there are: none" in again["error"]["fields"][0]["problem"]
         await talk.refusal("set_channel", name="bob", address="bob@example.com", remove=True)
     assert app.service.records.channels("local") == []
+
+
+async def test_a_channel_is_named_once(app: App, mailbox: Mailbox, website: Website) -> None:
+    async with Talk(app.service, "local") as talk:
+        await talk.tell("set_channel", name="me", address="ann@example.com")
+        await talk.tell("set_channel", name="me", code=await mailed_code(mailbox))
+        await talk.watch(website.url)
+        twice = {"monitor": "shop", "version": 1, "channels": ["me", "me"]}
+        refused = await talk.refusal("update_monitor", **twice)
+    [fault] = refused["error"]["fields"]
+    assert fault["field"] == "channels[1]"
+    assert "name each channel once" in fault["problem"]
 
 
 async def test_a_channel_of_another_tenant_is_not_removed(app: App, mailbox: Mailbox) -> None:
