@@ -1,7 +1,8 @@
 """A rule over stored readings, by the evaluator that also runs live: when it would have fired."""
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from functions.core.alert import Decision, Transition
 from functions.core.evaluate import replay
@@ -12,7 +13,7 @@ from mcp_service.monitors.lookup import alert_row, owned, provider_of
 from mcp_service.numbers import counted, short
 from mcp_service.refusals import wrong
 from mcp_service.results import Next, Result
-from mcp_service.rules import read_rule
+from mcp_service.rules import RULE_NAME, read_rule
 from mcp_service.service import Service
 from mcp_service.times import period
 
@@ -28,8 +29,7 @@ async def replay_rule(
     says what could not be read."""
     record = await owned(service, tenant, named=named)
     row = await alert_row(service, record)
-    line = row.rules.get(rule, rule)
-    parsed = read_rule(line, provider_of(record), interval=record.interval)
+    parsed = read_rule(_line(rule, row.rules), provider_of(record), interval=record.interval)
     first, last = period(since, until, now=service.clock.now())
     readings = await service.readings.query(tenant, record.id, since=first, until=last, limit=MOST)
     if not readings:
@@ -60,6 +60,14 @@ async def replay_rule(
         },
         next=_use(record.id, parsed) if rule not in row.rules else (),
     )
+
+
+def _line(rule: str, own: Mapping[str, str]) -> str:
+    """What was asked for: one of the monitor's own by its name, or else a line."""
+    if rule not in own and re.search(RULE_NAME, rule):
+        known = ", ".join(own) or "none"
+        raise wrong("rule", f"is no rule of this monitor; it has: {known}. Or write a whole line")
+    return own.get(rule, rule)
 
 
 def _use(monitor: str, rule: Rule) -> tuple[Next, ...]:

@@ -215,6 +215,8 @@ async def test_a_rule_is_set_replayed_and_removed(talk: Talk, app: App, website:
     assert set(rules["data"]["rules"]) == {"down", "slow"}
     again = await talk.tell("replay_rule", monitor="shop", rule="slow", since="3h")
     assert again["data"]["fired"] == 1
+    mistyped = await talk.refusal("replay_rule", monitor="shop", rule="Slow")
+    assert "it has: down, slow" in mistyped["summary"]
     left = await talk.tell("set_rule", monitor="shop", name="slow", remove=True)
     assert set(left["data"]["rules"]) == {"down"}
 
