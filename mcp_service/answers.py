@@ -32,7 +32,6 @@ _NEXT_BY_FIELD = {
     "since": Next("query_readings", "See what is stored."),
     "metrics": Next("show_monitor", "See the metrics of its latest reading."),
     "secrets": Next("describe_provider", "See which secrets it can use."),
-    "code": Next("set_channel", "Have a new code mailed: name and address."),
 }
 _ELSEWHERE = {
     ("update_monitor", "rules"): Next("set_rule", "Rules are changed one by one."),

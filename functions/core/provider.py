@@ -141,16 +141,14 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider in words, for the wizard and the reference page; `schema` is its JSON schema."""
+    """A provider in words, for the wizard and the reference page."""
 
     about: str
     questions: tuple[Question, ...]
     secrets: tuple[SecretSlot, ...]
     default_rules: tuple[DefaultRule, ...]
     templates: tuple[Template, ...]
-    examples: tuple[str, ...]
     interval: int
-    schema: dict[str, Any]
 
 
 def describe(kind: type[Provider]) -> Description:
@@ -161,9 +159,7 @@ def describe(kind: type[Provider]) -> Description:
         secrets=kind.secrets,
         default_rules=kind.default_rules,
         templates=kind.templates,
-        examples=kind.examples,
         interval=kind.interval,
-        schema=msgspec.json.schema(kind),
     )
 
 

@@ -62,17 +62,17 @@ def parse_url(text: str, *, field: str = "url") -> Url:
         raise InvalidConfiguration(Fault(field, str(wrong))) from None
 
 
-def header_faults(headers: Mapping[str, str], *, field: str = "headers") -> tuple[Fault, ...]:
+def header_faults(headers: Mapping[str, str]) -> tuple[Fault, ...]:
     """What cannot be sent as request headers."""
     found = []
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name):
-            found.append(Fault(field, "a header's name has letters, digits and hyphens only"))
+            found.append(Fault("headers", "a header's name has letters, digits and hyphens only"))
         elif name.lower() in _OURS:
-            found.append(Fault(f"{field}.{name}", "is set by the monitor itself; leave it out"))
+            found.append(Fault(f"headers.{name}", "is set by the monitor itself; leave it out"))
         elif not re.fullmatch(_VALUE, value):
             problem = "must be one line of at most 4096 characters without control characters"
-            found.append(Fault(f"{field}.{name}", problem))
+            found.append(Fault(f"headers.{name}", problem))
     return tuple(found)
 
 
