@@ -44,7 +44,7 @@ def owner(home: Path) -> int:
     try:
         with Path(home / "service.lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return 0
     except BlockingIOError:
         return int((home / "service.lock").read_text() or 0)

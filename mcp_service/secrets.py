@@ -18,6 +18,7 @@ from mcp_service.service import Service
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LONGEST = 8192
+NO_TEXT = "must be text in UTF-8; write other bytes in letters, such as base64"
 
 
 async def put_secret(
@@ -80,6 +81,8 @@ def _faults(
         found.append(Fault("name", "must be up to 64 letters, digits, dots, hyphens, underscores"))
     if not 0 < len(value) <= LONGEST:
         found.append(Fault("value", f"must have 1 to {LONGEST} characters"))
+    elif any("\ud800" <= letter <= "\udfff" for letter in value):  # bytes that are no letters
+        found.append(Fault("value", NO_TEXT))
     if not hosts or "" in hosts:
         problem = (
             "must be the hosts it may be sent to, such as shop.example; no http://, port or path"

@@ -12,7 +12,8 @@ from mcp_service.chosen import chosen_app, set_up
 from mcp_service.cli.output import say
 from mcp_service.clock import SteadyClock
 from mcp_service.home import prepare
-from mcp_service.secrets import drop_secret, list_secrets, put_secret
+from mcp_service.refusals import wrong
+from mcp_service.secrets import NO_TEXT, drop_secret, list_secrets, put_secret
 from mcp_service.settings import LOCAL_TENANT, load
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ async def _act(chosen: argparse.Namespace, value: str, *, app: "App | ClusterApp
 
 def _entered(name: str) -> str:
     """From a pipe, or asked for without an echo; never from the command line, which others see."""
-    if sys.stdin.isatty():
-        return getpass.getpass(f"Value of {name} (not shown): ")
-    return sys.stdin.read().removesuffix("\n")
+    try:
+        if sys.stdin.isatty():
+            return getpass.getpass(f"Value of {name} (not shown): ")
+        return sys.stdin.read().removesuffix("\n")
+    except EOFError:
+        raise wrong("value", "was not entered; nothing is stored") from None
+    except UnicodeDecodeError:
+        raise wrong("value", NO_TEXT) from None

@@ -40,6 +40,49 @@ def test_a_home_that_cannot_be_made_is_told_with_its_setting(tmp_path: Path, pla
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("place", ["file", "file/below"])
+@pytest.mark.parametrize(("verb", "code"), [("stop", 0), ("status", 3)])
+def test_nothing_runs_in_a_home_that_is_no_folder(
+    tmp_path: Path, place: str, verb: str, code: int
+) -> None:
+    (tmp_path / "file").touch()
+    ended = command(tmp_path / place, verb)
+    assert (ended.returncode, ended.stderr) == (code, "")
+    assert place in ended.stdout
+
+
+SET = [*COMMAND, "secret", "set", "api", "--host", "shop.example"]
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_a_secret_that_is_no_text_is_refused(tmp_path: Path, errors: str) -> None:
+    environment = StandingService(tmp_path / "home").environment()
+    environment["PYTHONIOENCODING"] = f"utf-8:{errors}"
+    ended = subprocess.run(SET, env=environment, input=b"caf\xe9", capture_output=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(b"value: must be text in UTF-8;")
+    assert b"caf" not in ended.stderr
+
+
+def test_a_secret_that_is_not_entered_after_all_is_no_fault_of_ours(tmp_path: Path) -> None:
+    """Ctrl-D at the prompt, on a terminal."""
+    ours, theirs = pty.openpty()
+    environment = StandingService(tmp_path / "home").environment()
+    with subprocess.Popen(
+        SET, env=environment, stdin=theirs, stderr=subprocess.PIPE, start_new_session=True
+    ) as asking:
+        assert asking.stderr is not None
+        said = b""
+        while b"not shown" not in said and (letter := asking.stderr.read(1)):
+            said += letter
+        os.write(ours, b"\x04")
+        said = asking.stderr.read()
+    os.close(ours)
+    os.close(theirs)
+    assert asking.returncode == 2
+    assert b"value: was not entered; nothing is stored\n" in said
+
+
 def test_who_starts_the_bridge_by_hand_is_told_what_it_is(tmp_path: Path) -> None:
     """On a terminal; a client's pipe gets messages only."""
     ours, theirs = pty.openpty()
