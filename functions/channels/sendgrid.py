@@ -101,8 +101,8 @@ def _checked(lent: Lent) -> Lent:
 
 
 async def _asked(lent: Lent, ask: Callable[[Any], Any]) -> Any:
-    """The answer, within the deadline. A thread that is late is left to its own time-out, which is
-    what it had left; what has not begun by then never does."""
+    """The answer, within the deadline. A thread that is late ends by itself: it sends nothing over
+    a connection that it gets after that."""
     loop = asyncio.get_running_loop()
     until = time.monotonic() + lent.deadline
     try:
@@ -116,11 +116,11 @@ def _ask(lent: Lent, ask: Callable[[Any], Any], *, until: float) -> Any:
     from python_http_client.exceptions import HTTPError  # noqa: PLC0415 - see below
     from sendgrid import SendGridAPIClient  # noqa: PLC0415 - the first mail pays for it
 
+    from functions.clients.prompt_client import PromptClient  # noqa: PLC0415 - as above
+
     address = (lent.sendgrid_url or ADDRESS).rstrip("/")
     api = SendGridAPIClient(lent.sendgrid_api_key, host=address)
-    api.client.timeout = until - time.monotonic()
-    if api.client.timeout <= 0:
-        raise TimeoutError  # nobody waits any more
+    api.client = PromptClient(api.client, until=until)
     try:
         return ask(api)
     except HTTPError as error:

@@ -26,6 +26,7 @@ from functions.notify.wording import message_id
 from tests.integration.owed import Owed
 from tests.servers.certificates import Authority
 from tests.servers.port import free_port
+from tests.servers.proxy import SlowProxy
 from tests.servers.sendgrid import KEY, SAID, StandIn
 
 pytestmark = pytest.mark.anyio
@@ -238,6 +239,22 @@ async def test_what_waited_for_a_thread_beyond_its_deadline_is_never_sent(
     sendgrid.behave()
     await channel(sendgrid.url).send(MESSAGE)
     assert {mail["custom_args"]["delivery"] for mail in sendgrid.kept()} == {MESSAGE.id}
+
+
+async def test_what_gets_its_connection_beyond_its_deadline_is_never_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    pem = authority.file("localhost", days=1)
+    with StandIn(pem=pem) as encrypted, SlowProxy(1.5 * DEADLINE) as proxy:
+        monkeypatch.setenv("no_proxy", "")
+        monkeypatch.setenv("https_proxy", proxy.url)
+        await channel(encrypted.url, 10 * DEADLINE).send(MESSAGE)
+        encrypted.forget()
+        assert isinstance(await refused(encrypted.url), SourceUnavailable)
+        await asyncio.to_thread(proxy.wait_for_ends, 2)
+        assert encrypted.kept() == []
 
 
 async def test_a_redirection_is_no_acceptance(sendgrid: StandIn) -> None:
