@@ -58,6 +58,8 @@ class RuleState(msgspec.Struct, frozen=True, omit_defaults=True):
     base: Machine = Machine()
     base_slot: int = 0
     now: Machine = Machine()
+    interval: int = 0
+    """Of the readings, in seconds; 0 before the first, and where an older version stored it."""
     transition: int = 0
     """Counts the changes told to the world; the alert event's id ends with it."""
 

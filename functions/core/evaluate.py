@@ -2,7 +2,8 @@
 
 Readings arrive repeated and in any order. The state keeps the recent ones by slot, and the machine
 as it was before them; one that comes late is put in its place and the machine run again from there.
-So the outcome depends on the readings alone, as long as none is later than `lateness`.
+So the outcome depends on the readings alone, as long as none is later than `lateness`. What came
+before another interval stands as it was judged.
 """
 
 from bisect import bisect_left
@@ -80,6 +81,8 @@ def _is_missed(reading: Reading) -> bool:
 
 
 def _placed(rule: Rule, state: RuleState, *, seen: Seen, interval: int) -> RuleState | None:
+    if state.window and state.interval not in (0, interval):
+        state = replace(state, base=state.now, base_slot=state.window[-1].slot + 1)
     if not state.window or seen.slot > state.window[-1].slot:
         window: Sequence[Seen] | None = (*state.window, seen)
         start, machine = len(state.window), state.now
@@ -127,6 +130,7 @@ def _settled(
         base=base,
         base_slot=base_slot,
         now=now,
+        interval=interval,
         transition=state.transition,
     )
 

@@ -74,13 +74,13 @@ def rules(
     ).filter(lambda rule: not faults(rule))
 
 
-def reading(word: str, slot: int, *, interval: int = 60) -> Reading:
+def reading(word: str, slot: int, *, interval: int = 60, version: int = 1) -> Reading:
     """`12` is a value, `x` a failed reading, `m` a missed one, `-` one without the metric."""
     kinds = {"x": FailureKind.UNAVAILABLE, "m": FailureKind.MISSED}
     return Reading(
         tenant="local",
         monitor="shop",
-        version=1,
+        version=version,
         provider="website",
         slot=slot,
         interval=interval,

@@ -26,25 +26,30 @@ small_rules = rules(
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Reading]:
-    """Readings in order of their slots, with gaps, at one interval."""
-    interval = draw(INTERVALS)
-    line = draw(st.lists(words | st.just("."), min_size=1, max_size=40))
-    return readings(" ".join(line), interval=interval)
+    """Readings in order of their slots, with gaps; each version of the monitor at its interval."""
+    history, slot = [], START
+    for version in range(1, draw(st.integers(1, 3)) + 1):
+        interval = draw(INTERVALS)
+        for word in draw(st.lists(words | st.just("."), min_size=1, max_size=40)):
+            if word != ".":
+                history.append(reading(word, slot, interval=interval, version=version))
+            slot += interval
+    return history
 
 
 @st.composite
 def disordered(draw: st.DrawFn) -> list[Reading]:
     """A history as it may arrive: repeated, in any order within the lateness, and with the
-    watchdog's word for slots whose reading came after all."""
+    watchdog's word for slots whose reading came after all; nothing after a newer version."""
     history = draw(histories())
     arriving = []
     for each in history:
-        missed = reading("m", each.slot, interval=each.interval)
+        missed = reading("m", each.slot, interval=each.interval, version=each.version)
         same = [each, each, missed] if draw(st.booleans()) else [each]
         for one in same[: draw(st.integers(1, 3))]:
             delay = draw(st.integers(0, lateness(each.interval)))
-            arriving.append((each.slot + delay, draw(st.integers(0, 9)), one))
-    return [one for *_, one in sorted(arriving, key=lambda entry: entry[:2])]
+            arriving.append((each.version, each.slot + delay, draw(st.integers(0, 9)), one))
+    return [one for *_, one in sorted(arriving, key=lambda entry: entry[:3])]
 
 
 def outcome(state: RuleState) -> RuleState:
@@ -80,7 +85,7 @@ def test_a_replay_ends_as_life_did_with_readings_too_late_left_out(
     rule: Rule, history: list[Reading], random: Random
 ) -> None:
     random.shuffle(history)
-    arriving = _marked(history)
+    arriving = _marked(sorted(history, key=lambda each: each.version))
     state, _ = live(rule, arriving)
     in_time = sorted((each for each in arriving if not each.late), key=lambda each: each.slot)
     assert outcome(state) == outcome(live(rule, in_time)[0])
@@ -184,6 +189,23 @@ def test_a_firing_that_was_over_before_it_was_known_is_recorded_but_not_told() -
     rule = parse("value above 5 for 1 reading, recover for 1 reading")
     _, decisions = live(rule, [*readings("1 . 1"), reading("9", START + 60)])
     assert [(str(one.transition), one.notify) for one in decisions] == [("resolved", False)]
+
+
+def test_an_alert_does_not_end_by_a_change_of_the_interval() -> None:
+    rule = parse("value above 5 for 3h")
+    hourly = readings("9 9 9 9 9", interval=3600)
+    minutes = [reading("9", hourly[-1].slot + 60 * place, version=2) for place in range(1, 12)]
+    in_between = [minutes.pop(3), minutes.pop(6)]
+    state, decisions = live(rule, [*hourly, *minutes, *in_between])
+    assert [str(decision.transition) for decision in decisions] == ["pending", "firing"]
+    assert state.now.state is State.FIRING
+
+
+def test_a_state_that_was_stored_before_it_knew_its_interval_goes_on() -> None:
+    rule = parse("value above 5 for 3 readings")
+    state, _ = live(rule, readings("9 . 9"))
+    stored = replace(state, interval=0)
+    assert evaluate(rule, stored, reading=reading("9", START + 60))[0].now.state is State.FIRING
 
 
 def test_a_reading_at_the_edge_of_the_lateness_counts_and_one_beyond_does_not() -> None:
