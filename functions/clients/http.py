@@ -95,7 +95,7 @@ class CurlHttp:
         """A first address that is refused is the person's to mend; one that the target sends us to
         makes the target broken."""
         try:
-            return await self._door.open(journey.request.url)
+            return await self._door.open(journey.request.url, seconds=journey.left)
         except InvalidConfiguration as refused:
             if not journey.redirects:
                 raise

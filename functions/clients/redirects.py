@@ -6,7 +6,6 @@ from urllib.parse import urljoin
 import msgspec
 
 from functions.core.errors import InvalidConfiguration, SourceUnavailable
-from functions.core.outbound import OwnNetworkDown
 from functions.core.ports import HttpRequest
 from functions.core.web import Url, parse_url
 
@@ -31,6 +30,11 @@ class Journey:
         """Milliseconds since the first request."""
         return (time.monotonic() - self._begun) * 1000
 
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return self._first.deadline - self.elapsed / 1000
+
     def redirected(self, here: Url, status: int, *, location: str) -> None:
         """Turn to where an answer sends us. Raises SourceUnavailable when that is too often,
         nowhere, or not safe."""
@@ -41,8 +45,9 @@ class Journey:
 
     def late(self) -> SourceUnavailable:
         """The error for a deadline that passed at this stage."""
-        message = f"no complete answer within {self._first.deadline:g} s ({self.stage})"
-        return (OwnNetworkDown if self.stage == LOOKUP else SourceUnavailable)(message)
+        return SourceUnavailable(
+            f"no complete answer within {self._first.deadline:g} s ({self.stage})"
+        )
 
 
 def onward(request: HttpRequest, here: Url, *, status: int, location: str) -> HttpRequest:

@@ -21,10 +21,11 @@ class OwnNetworkDown(SourceUnavailable):
 
 
 class Resolver(Protocol):
-    """Names to addresses, IPv4 and IPv6 together. Raises SourceUnavailable for a name that does not
-    exist and OwnNetworkDown when no name server answers."""
+    """Names to addresses, IPv4 and IPv6 together, within so many seconds. Raises SourceUnavailable
+    for a name that does not exist or that nobody answers for, and OwnNetworkDown when no name
+    server answers us at all."""
 
-    async def resolve(self, host: str) -> Sequence[str]: ...
+    async def resolve(self, host: str, *, seconds: float) -> Sequence[str]: ...
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -50,12 +51,14 @@ class Door:
         self._lets_through = _within(networks(allowed))
         self._own = own
 
-    async def open(self, text: str, *, field: str = "url") -> Target:
-        """Check one URL. One address that is not public spoils them all: an attacker who mixes
-        answers must not choose by the order. Raises InvalidConfiguration for `field`, and what the
-        resolver raises."""
+    async def open(self, text: str, *, field: str = "url", seconds: float = 10.0) -> Target:
+        """Check one URL, whose name may take so many seconds. One address that is not public spoils
+        them all: an attacker who mixes answers must not choose by the order. Raises
+        InvalidConfiguration for `field`, and what the resolver raises."""
         url = parse_url(text, field=field)
-        named = (url.host,) if url.is_address else await self._resolver.resolve(url.host)
+        named: Sequence[str] = (url.host,)
+        if not url.is_address:
+            named = await self._resolver.resolve(url.host, seconds=seconds)
         if not named:
             raise SourceUnavailable("the name has no address")
         found = tuple(named[:MOST_ADDRESSES])

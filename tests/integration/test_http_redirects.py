@@ -24,7 +24,7 @@ class Names:
     def __init__(self, **answers: str) -> None:
         self._answers = {name.replace("_", "."): answer for name, answer in answers.items()}
 
-    async def resolve(self, host: str) -> Sequence[str]:
+    async def resolve(self, host: str, *, seconds: float) -> Sequence[str]:
         return [self._answers[host]]
 
 
@@ -176,7 +176,7 @@ async def test_nothing_reaches_a_listener_that_is_not_allowed(maze: Maze) -> Non
 class Careless(Door):
     """A door that does not look when it opens, only at the socket."""
 
-    async def open(self, text: str, *, field: str = "url") -> Target:
+    async def open(self, text: str, *, field: str = "url", seconds: float = 10.0) -> Target:
         return Target(parse_url(text, field=field), ("8.8.8.8",))
 
 

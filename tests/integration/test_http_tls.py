@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 class EveryName:
-    async def resolve(self, host: str) -> Sequence[str]:
+    async def resolve(self, host: str, *, seconds: float) -> Sequence[str]:
         return ["127.0.0.1"]
 
 

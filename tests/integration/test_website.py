@@ -42,7 +42,7 @@ class Stopped:
 
 
 class NoNetwork:
-    async def resolve(self, host: str) -> Sequence[str]:
+    async def resolve(self, host: str, *, seconds: float) -> Sequence[str]:
         raise OwnNetworkDown("no name server answers us")
 
 

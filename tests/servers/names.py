@@ -13,11 +13,13 @@ SILENT = "silent"
 
 class NameServer(asyncio.DatagramProtocol):
     """`async with NameServer({"shop.example": ["8.8.8.8"]}) as names:` answers at `names.address`.
-    A name whose answer is SILENT is never answered; the answers may be changed at any time."""
+    A name whose answer is SILENT is never answered ("" is the root); the answers may be changed at
+    any time. Each comes after `seconds`."""
 
     def __init__(self, answers: Mapping[str, Sequence[str]]) -> None:
         self.answers = dict(answers)
         self.questions: list[str] = []
+        self.seconds = 0.0
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -35,7 +37,12 @@ class NameServer(asyncio.DatagramProtocol):
         self.questions.append(name)
         known = self.answers.get(name)
         if known != SILENT:
-            self._transport.sendto(_answer(question[: end + 4], known, kind), sender)
+            answer = _answer(question[: end + 4], known, kind)
+            asyncio.get_running_loop().call_later(self.seconds, self._send, answer, sender)
+
+    def _send(self, answer: bytes, receiver: Any) -> None:
+        if not self._transport.is_closing():
+            self._transport.sendto(answer, receiver)
 
 
 def _name(question: bytes) -> tuple[str, int]:

@@ -21,7 +21,7 @@ class Answers:
         self._answers = answers
         self.questions: list[str] = []
 
-    async def resolve(self, host: str) -> Sequence[str]:
+    async def resolve(self, host: str, *, seconds: float) -> Sequence[str]:
         self.questions.append(host)
         return self._answers[(len(self.questions) - 1) % len(self._answers)]
 
