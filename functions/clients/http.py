@@ -165,8 +165,12 @@ class _Hop:
         if answer.fault:
             raise SourceUnavailable(answer.fault)
         if code and not (code == STOPPED and answer.complete):
-            verify = easy.getinfo(pycurl.SSL_VERIFYRESULT)
-            raise failure(code, os_error=easy.getinfo(pycurl.OS_ERRNO), verify=verify)
+            raise failure(
+                code,
+                os_error=easy.getinfo(pycurl.OS_ERRNO),
+                verify=easy.getinfo(pycurl.SSL_VERIFYRESULT),
+                addresses=self._target.addresses,
+            )
         if answer.location:
             self._journey.redirected(self._target.url, answer.status, location=answer.location)
             return None

@@ -1,7 +1,9 @@
 """Why a transfer failed, in our own words: curl's texts carry what the other side sent."""
 
 import errno
+from collections.abc import Callable, Iterable
 
+from functions.clients.route import has_route
 from functions.core.errors import SourceUnavailable
 from functions.core.outbound import OwnNetworkDown
 
@@ -29,8 +31,10 @@ _CONNECT = {
     errno.EHOSTUNREACH: "the host cannot be reached",
 }
 
-_OURS = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE})
-"""What our own side lacks: a route, a free port, a free descriptor."""
+_NO_ROUTE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+"""There is none from here, or a router on the way knows no further."""
+_NONE_FREE = frozenset({errno.EADDRNOTAVAIL, errno.EMFILE})
+"""Where there is a route, what lacks is a port or a descriptor."""
 
 _OTHER_NAME = "TLS: the certificate is for another name"
 _VERIFY = {
@@ -49,15 +53,31 @@ _VERIFY = {
 was not asked (1)."""
 
 
-def failure(code: int, *, os_error: int, verify: int) -> SourceUnavailable:
-    """The error for a transfer that ended with curl's `code`, the operating system's error and
-    OpenSSL's verification result."""
+def failure(
+    code: int,
+    *,
+    os_error: int,
+    verify: int,
+    addresses: Iterable[str],
+    routed: Callable[[str], bool] = has_route,
+) -> SourceUnavailable:
+    """The error for a transfer that ended with curl's `code`, the operating system's error at the
+    last of the addresses that was tried, and OpenSSL's verification result."""
     cause = f"curl {code}, os {os_error}, verify {verify}"
-    if code == REFUSED and os_error in _OURS:
+    if code == REFUSED and _is_ours(os_error, map(routed, addresses)):
         return OwnNetworkDown("our own network cannot reach it", cause=cause)
     if code == NO_AUTHORITIES:
         return OwnNetworkDown("our own certificate authorities cannot be read", cause=cause)
     return SourceUnavailable(_words(code, os_error=os_error, verify=verify), cause=cause)
+
+
+def _is_ours(os_error: int, routes: Iterable[bool]) -> bool:
+    """Whether none of the addresses could have been reached from here. One without a route says
+    nothing about the others, as IPv6 where a machine has none."""
+    if os_error not in _NO_ROUTE | _NONE_FREE:
+        return False
+    found = set(routes)
+    return True not in found or (os_error in _NONE_FREE and False not in found)
 
 
 def _words(code: int, *, os_error: int, verify: int) -> str:

@@ -22,6 +22,7 @@ DOORS = {
     "functions/clients/resolver.py": "pycares: the door's resolver",
     "functions/stores/influxdb.py": "urllib3: the errors of the readings database's client",
     "functions/clients/prompt_client.py": "http.client, urllib.request: the account at SendGrid",
+    "functions/clients/route.py": "socket: asks the kernel for a route, and sends nothing",
     "functions/clients/smtp.py": "smtplib: the operator's mail server",
     "mcp_service/background.py": "http.client: whether our own service answers on loopback",
     "mcp_service/bridge/call.py": "http.client: the errors of our own service",

@@ -12,20 +12,23 @@ from functions.core.outbound import Door, OwnNetworkDown, Target
 from functions.core.ports import HttpRequest
 from functions.core.web import parse_url
 from tests.servers.maze import Maze
+from tests.servers.port import free_port
 
 pytestmark = pytest.mark.anyio
 
+NO_ROUTE = "255.255.255.255"
+"""No connection can be made to it: the kernel says that the network is unreachable."""
 SECRETS = {"Authorization": "Bearer t0ken", "Cookie": "session=t0ken", "X-Api-Key": "t0ken"}
 
 
 class Names:
-    """A name server that knows these names."""
+    """A name server that knows these names, each with its addresses in one text."""
 
     def __init__(self, **answers: str) -> None:
         self._answers = {name.replace("_", "."): answer for name, answer in answers.items()}
 
     async def resolve(self, host: str, *, seconds: float) -> Sequence[str]:
-        return [self._answers[host]]
+        return self._answers[host].split()
 
 
 @pytest.fixture
@@ -216,6 +219,17 @@ async def test_having_no_free_descriptor_says_nothing_about_the_target(
             await http.fetch(HttpRequest(url=maze.url()))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("addresses", [f"127.0.0.1 {NO_ROUTE}", f"{NO_ROUTE} 127.0.0.1"])
+async def test_one_address_without_a_route_does_not_make_a_refusal_our_own_fault(
+    addresses: str,
+) -> None:
+    """As a site with an IPv6 address is for a machine without IPv6."""
+    door = Door(Names(shop_example=addresses), ["127.0.0.1", NO_ROUTE])
+    with pytest.raises(SourceUnavailable) as failed:
+        await CurlHttp(door).fetch(HttpRequest(url=f"http://shop.example:{free_port()}/"))
+    assert not isinstance(failed.value, OwnNetworkDown), failed.value.cause
 
 
 @pytest.mark.parametrize(
