@@ -72,7 +72,7 @@ class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One try to send a delivery. A number that is missing in the record belongs to a try whose
-    process died before it could write down the answer."""
+    process died before it could write down the answer, or had no time left to begin."""
 
     number: int
     at: float

@@ -22,6 +22,8 @@ LOG = logging.getLogger("claude_monitor.notify")
 
 LEASE = 45.0
 """Seconds within which a message is sent and its answer stored; longer than a channel may take."""
+ROOM = 1 / 3
+"""Of the lease, left when a message begins to be sent: somebody else may send it after that."""
 AT_ONCE = 32
 BRIEFLY = 10.0
 """Seconds for which a sweep begins messages where somebody waits for its end: together with a cold
@@ -84,13 +86,15 @@ class Delivering:
         return sent
 
     async def _begin(self, limit: int, *, until: float) -> set[asyncio.Task[bool]]:
-        if limit == 0 or self._clock.monotonic() >= until:
+        now = self._clock.monotonic()
+        if limit == 0 or now >= until:
             return set()
+        send_by = now + self._lease * (1 - ROOM)
         due = await asyncio.to_thread(
             self._store.claim, self._clock.now(), lease=self._lease, limit=limit
         )
         return {
-            asyncio.create_task(self._deliver(delivery))
+            asyncio.create_task(self._deliver(delivery, send_by))
             for delivery in due
             if (delivery.tenant, delivery.id) not in self._under_way
         }
@@ -103,20 +107,29 @@ class Delivering:
         LOG.error("a delivery failed unexpectedly: %s", type(error).__name__)
         return False
 
-    async def _deliver(self, delivery: Delivery) -> bool:
+    async def _deliver(self, delivery: Delivery, send_by: float) -> bool:
         key = (delivery.tenant, delivery.id)
         self._under_way.add(key)
         try:
             message = message_of(delivery)
-            settled = await self._tried(delivery, message)
+            settled = await self._tried(delivery, message, send_by=send_by)
+            if settled is None:
+                return False
             await self._settle(settled, message.id)
         finally:
             self._under_way.discard(key)
         return settled.state == "sent"
 
-    async def _tried(self, delivery: Delivery, message: Message) -> Delivery:
+    async def _tried(
+        self, delivery: Delivery, message: Message, *, send_by: float
+    ) -> Delivery | None:
+        """As it is after this try; None when the database took so long that there was none."""
         try:
-            answer = await (await self._channel(delivery)).send(message)
+            channel = await self._channel(delivery)
+            if self._clock.monotonic() > send_by:
+                LOG.warning("delivery %s waits: no time was left to send it", delivery.id)
+                return None
+            answer = await channel.send(message)
         except MonitorError as error:
             return self._failed(delivery, error)
         if delivery.attempts > 1:

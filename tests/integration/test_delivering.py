@@ -11,8 +11,16 @@ from sqlalchemy import text
 from functions.core.alert_ports import Channel, ChannelRow, Message
 from functions.core.channel import Lent
 from functions.core.errors import SourceUnavailable
-from functions.notify.delivering import BRIEFLY, GIVE_UP, SHORTEST_WAIT, Delivering
+from functions.notify.delivering import (
+    BRIEFLY,
+    GIVE_UP,
+    LEASE,
+    ROOM,
+    SHORTEST_WAIT,
+    Delivering,
+)
 from functions.notify.wording import message_id
+from functions.stores.sql.alerts import SqlAlertStore
 from functions.stores.sql.claims import PER_CHANNEL
 from tests.architecture.tree import text as text_of
 from tests.integration.owed import Owed
@@ -180,6 +188,36 @@ async def test_a_database_that_is_away_after_the_acceptance_sends_nothing_twice(
     await sweep
     assert owed.states() == {1: "sent"}
     assert len(mail.messages()) == 1
+
+
+class Hanging(SqlAlertStore):
+    """A database that hangs for so long whenever it is asked for a channel."""
+
+    def __init__(self, owed: Owed, seconds: float) -> None:
+        super().__init__(owed.engine)
+        self._clock, self._seconds = owed.clock, seconds
+
+    def channel(self, tenant: str, name: str) -> ChannelRow | None:
+        self._clock.advance(self._seconds)
+        return super().channel(tenant, name)
+
+
+async def test_what_its_lease_has_no_room_for_is_left_to_whoever_has_it_next(
+    owed: Owed, mail: RudeMailbox
+) -> None:
+    def after(seconds: float) -> Delivering:
+        return Delivering(Hanging(owed, seconds), owed.channel, clock=owed.clock)
+
+    owed.owe()
+    assert await after(LEASE - Lent().deadline).sweep() == 0
+    assert (owed.states(), mail.messages()) == ({1: "owed"}, [])
+    owed.clock.advance(Lent().deadline)
+    assert await after(LEASE / 2).sweep() == 1
+    assert len(mail.messages()) == 1
+
+
+def test_the_room_for_a_send_is_longer_than_any_channel_takes() -> None:
+    assert Lent().deadline < LEASE * ROOM
 
 
 class Held:
