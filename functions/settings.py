@@ -22,6 +22,11 @@ _SCHEMES = {
     "smtp_url": ("smtp", "smtps"),
 }
 
+_SENDER = (
+    "must be monitor@example.org or Monitor <monitor@example.org>, the address in plain letters; "
+    "write the domain bücher.example as xn--bcher-kva.example"
+)
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`deadline` is the seconds of one poll; `readings` a SQLite file; URLs carry their scheme."""
@@ -116,6 +121,8 @@ def _faults(field: str, text: str) -> Sequence[Fault]:
         return _network_faults(text)
     if field == "sendgrid_api_key" and not _is_header(text):
         return [Fault(variable(field), "must be one word of plain letters, digits and signs")]
+    if field == "mail_from" and not _is_sender(text):
+        return [Fault(variable(field), _SENDER)]
     if field in _NUMBERS and not _is_number(text, _NUMBERS[field]):
         least, most = _NUMBERS[field]
         return [Fault(variable(field), f"must be a number from {least} to {most}")]
@@ -131,6 +138,13 @@ def _is_number(text: str, bounds: tuple[int, int]) -> bool:
 
 def _is_header(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
+
+
+def _is_sender(text: str) -> bool:
+    """Whether its address, alone or behind a name, is plain ASCII: mail servers take no other."""
+    address = text.rpartition("<")[2].removesuffix(">")
+    name, _, domain = address.partition("@")
+    return bool(name and domain) and _is_header(address) and text.isprintable()
 
 
 def _is_address(text: str, schemes: Sequence[str]) -> bool:

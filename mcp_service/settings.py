@@ -51,8 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="sender of the mails",
-            pattern=r"^[^@\s]+@[^@\s]+$(?!\n)",
-            extra={"must": "must look like name@example.com"},
+            pattern=r"^[!-?A-~]+@[!-?A-~]+$(?!\n)",
+            extra={"must": "must look like name@example.com, in plain letters (xn-- for others)"},
         ),
     ] = "claude-monitor@localhost"
     allow_private: Annotated[

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from functions.core.alert_ports import AlertStore, Channel, ChannelRow, Delivery, Message
+from functions.core.alert_ports import AlertStore, Channel, ChannelRow, Delivery
 from functions.core.errors import (
     InvalidConfiguration,
     MonitorError,
@@ -16,7 +16,7 @@ from functions.core.errors import (
     UnexpectedAnswer,
 )
 from functions.core.ports import Clock
-from functions.notify.wording import message_of
+from functions.notify.wording import message_id, message_of
 
 LOG = logging.getLogger("claude_monitor.notify")
 
@@ -36,6 +36,7 @@ LOOK_AGAIN = 1.0
 """Seconds after which a sweep that waits for slow channels looks for what became due meanwhile."""
 STORE_AGAIN = 1.0
 LONGEST_ANSWER = 200
+FAULTY = "a fault of ours; whoever runs this service finds more in its log"
 
 _FOR_GOOD = (InvalidConfiguration, NotFound, UnexpectedAnswer)
 
@@ -103,7 +104,7 @@ class Delivering:
         error = task.exception()
         if error is None:
             return task.result()
-        # A fault of ours. Its lease runs out and it is tried again; the others must not suffer.
+        # Its lease runs out and it is tried again; the others must not suffer.
         LOG.error("a delivery failed unexpectedly: %s", type(error).__name__)
         return False
 
@@ -111,27 +112,27 @@ class Delivering:
         key = (delivery.tenant, delivery.id)
         self._under_way.add(key)
         try:
-            message = message_of(delivery)
-            settled = await self._tried(delivery, message, send_by=send_by)
+            settled = await self._tried(delivery, send_by)
             if settled is None:
                 return False
-            await self._settle(settled, message.id)
+            await self._settle(settled)
         finally:
             self._under_way.discard(key)
         return settled.state == "sent"
 
-    async def _tried(
-        self, delivery: Delivery, message: Message, *, send_by: float
-    ) -> Delivery | None:
+    async def _tried(self, delivery: Delivery, send_by: float) -> Delivery | None:
         """As it is after this try; None when the database took so long that there was none."""
         try:
             channel = await self._channel(delivery)
             if self._clock.monotonic() > send_by:
                 LOG.warning("delivery %s waits: no time was left to send it", delivery.id)
                 return None
-            answer = await channel.send(message)
+            answer = await channel.send(message_of(delivery))
         except MonitorError as error:
             return self._failed(delivery, error)
+        except Exception as error:  # noqa: BLE001 - it must count as a try, or it never ends
+            LOG.error("delivery %s met a fault of ours: %s", delivery.id, type(error).__name__)
+            return self._failed(delivery, MonitorError(FAULTY))
         if delivery.attempts > 1:
             LOG.warning("delivery %s sent at attempt %d", delivery.id, delivery.attempts)
         return msgspec.structs.replace(delivery, state="sent", answer=answer)
@@ -161,13 +162,16 @@ class Delivering:
             next_try=next_try,
         )
 
-    async def _settle(self, delivery: Delivery, message_id: str) -> None:
+    async def _settle(self, delivery: Delivery) -> None:
         """Store the answer, however long the database is away: what was sent is not sent again as
         long as this process lives."""
         while True:
             try:
                 return await asyncio.to_thread(
-                    self._store.settle, delivery, at=self._clock.now(), message_id=message_id
+                    self._store.settle,
+                    delivery,
+                    at=self._clock.now(),
+                    message_id=message_id(delivery),
                 )
             except SourceUnavailable as error:
                 LOG.warning("answer of delivery %s waits: %s", delivery.id, error.message)

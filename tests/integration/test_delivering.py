@@ -13,6 +13,7 @@ from functions.core.channel import Lent
 from functions.core.errors import SourceUnavailable
 from functions.notify.delivering import (
     BRIEFLY,
+    FAULTY,
     GIVE_UP,
     LEASE,
     ROOM,
@@ -278,15 +279,29 @@ class Broken:
         return str(message.nothing)  # type: ignore[attr-defined] # breaks on purpose
 
 
-async def test_a_fault_in_one_channel_does_not_stop_the_others(
+async def test_a_fault_in_one_channel_waits_like_any_failure_and_stops_no_other(
     tmp_path: Path, mail: RudeMailbox
 ) -> None:
     owed = Owed(tmp_path, a=mail.url, b=mail.url)
-    owed.owe(tenant="a")
+    for number in range(PER_CHANNEL + 1):
+        owed.owe(tenant="a", alert=f"m/down/{number}")
     owed.owe(tenant="b")
 
     def channel(row: ChannelRow) -> Channel:
         return Broken() if row.tenant == "a" else owed.channel(row)
 
     assert await Delivering(owed.store, channel, clock=owed.clock).sweep() == 1
-    assert (owed.states("a"), owed.states("b")) == ({1: "owed"}, {1: "sent"})
+    assert owed.states("b") == {1: "sent"}
+    waiting = owed.records.deliveries("a")
+    assert {(row.state, row.attempts, row.answer) for row in waiting} == {("owed", 1, FAULTY)}
+    assert all(row.next_try > owed.clock.now() for row in waiting)
+    assert len(owed.records.attempts("a", waiting[0].id)) == 1
+
+
+async def test_a_fault_that_lasts_is_given_up_after_a_day(owed: Owed) -> None:
+    owed.owe()
+    notify = Delivering(owed.store, lambda _: Broken(), clock=owed.clock)
+    while owed.states() == {1: "owed"}:
+        await notify.sweep()
+        owed.clock.advance(3600)
+    assert owed.states() == {1: "given_up"}

@@ -52,6 +52,7 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
             "CLAUDE_MONITOR_SMTP_URL": "http://mail.example",
             "CLAUDE_MONITOR_SENDGRID_URL": "api.sendgrid.example",
             "CLAUDE_MONITOR_SENDGRID_API_KEY": "SG.two\nlines",
+            "CLAUDE_MONITOR_MAIL_FROM": "nobody",
         },
         needs=["broker_url", "database_url"],
         keys=["events.key", "poll.key"],
@@ -65,6 +66,7 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
         "CLAUDE_MONITOR_SMTP_URL",
         "CLAUDE_MONITOR_SENDGRID_URL",
         "CLAUDE_MONITOR_SENDGRID_API_KEY",
+        "CLAUDE_MONITOR_MAIL_FROM",
         "CLAUDE_MONITOR_DATABASE_URL",
         "events.key line 1",
     }
@@ -87,6 +89,19 @@ def test_a_deadline_that_is_no_whole_number_in_range_is_refused(text: str) -> No
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "//x", "http://[", "http://x:99999"])
 def test_an_address_that_cannot_be_is_refused(url: str) -> None:
     assert "begins with http://" in faults({"BROKER_URL": url})["BROKER_URL"]
+
+
+@pytest.mark.parametrize(
+    "sender", ["monitor@bücher.example", "wächter@example.org", "<@example.org>", "a@b\nc", "a b@c"]
+)
+def test_a_sender_that_no_mail_server_takes_is_refused(sender: str) -> None:
+    found = faults({"CLAUDE_MONITOR_MAIL_FROM": sender})
+    assert "xn--" in found["CLAUDE_MONITOR_MAIL_FROM"]
+
+
+@pytest.mark.parametrize("sender", ["me@localhost", "Wächter <w@example.org>", "<w@example.org>"])
+def test_the_name_of_a_sender_may_be_any(sender: str) -> None:
+    assert Settings.read({"CLAUDE_MONITOR_MAIL_FROM": sender}).mail_from == sender
 
 
 def test_no_fault_repeats_a_secret() -> None:

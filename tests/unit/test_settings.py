@@ -78,6 +78,12 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.port, settings.mail_from) == (8000, "me@home.example")
 
 
+@pytest.mark.parametrize("sender", ["monitor@bücher.example", "wächter@example.org"])
+def test_a_sender_that_no_mail_server_takes_is_refused(tmp_path: Path, sender: str) -> None:
+    found = faults(environ(tmp_path, MAIL_FROM=sender))
+    assert "xn--" in found["CLAUDE_MONITOR_MAIL_FROM"]
+
+
 def test_a_line_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     file = tmp_path / "settings.env"
     file.write_text("CLAUDE_MONITOR_PORT=7000\nPORT 8000\n")
