@@ -9,11 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.alert.alerting import LOG, Alerting
+from functions.alert.waking import WAKES_WITHIN, wake
 from functions.answer import answered
 from functions.clients.broker import Broker, open_broker
 from functions.clock import SystemClock
-from functions.core.alert_event import alert_event
-from functions.core.errors import SourceUnavailable
 from functions.core.events import Event, believed, reading_of
 from functions.settings import Settings
 from functions.stores.sql.alerts import SqlAlertStore
@@ -30,12 +29,8 @@ async def alert(request: Request) -> Response:
 async def work(event: Event) -> None:
     """What is owed is in the database before the event goes out, which is only a wake-up."""
     reading = reading_of(believed(event, SETTINGS.key("events.key")))
-    for told in await asyncio.to_thread(alerting().apply, [reading]):
-        LOG.warning("alert monitor=%s rule=%s state=%s", told.monitor, told.rule, told.state)
-        try:
-            await broker(SETTINGS.key("events.key")).post(alert_event(told))
-        except SourceUnavailable as error:
-            LOG.warning("no wake-up for notify, the next sweep will do: %s", error.message)
+    if told := await asyncio.to_thread(alerting().apply, [reading]):
+        await wake(broker(SETTINGS.key("events.key")), told)
 
 
 @cache
@@ -45,4 +40,4 @@ def alerting() -> Alerting:
 
 @lru_cache(maxsize=1)
 def broker(keys: str) -> Broker:
-    return open_broker(SETTINGS.broker_url, shared_keys=keys)
+    return open_broker(SETTINGS.broker_url, shared_keys=keys, deadline=WAKES_WITHIN)

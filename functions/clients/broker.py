@@ -10,9 +10,9 @@ DEADLINE = 10.0
 """Seconds: an in-memory channel answers only after all subscribers, cold starts included."""
 
 
-def open_broker(url: str, *, shared_keys: str) -> "Broker":
-    """The broker at the operator's address."""
-    return Broker(open_sender(url, shared_keys=shared_keys, deadline=DEADLINE))
+def open_broker(url: str, *, shared_keys: str, deadline: float = DEADLINE) -> "Broker":
+    """The broker at the operator's address, which has so many seconds for each event."""
+    return Broker(open_sender(url, shared_keys=shared_keys, deadline=deadline))
 
 
 class Broker:

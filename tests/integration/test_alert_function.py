@@ -1,6 +1,7 @@
 """The alert function as a real process: readings in over HTTP, a wake-up out to a broker."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from functions.clients.broker import DEADLINE
 from functions.core.alert_event import alert_of
 from functions.core.alert_ports import MonitorRow
 from functions.core.events import ALERT, believed, encode, reading_event, sealed
@@ -106,6 +108,19 @@ def test_a_wake_up_that_nobody_takes_does_not_undo_the_alert(
     assert len(records.deliveries("t", state="owed")) == 1
     written = alert.end()
     assert "the next sweep will do" in written, written
+
+
+def test_wake_ups_that_hang_hold_up_the_answer_together_and_less_than_poll_waits(
+    alert: Function, broker: Broker, records: SqlAlertRecords
+) -> None:
+    rules = {f"down {number}": "up is 0 for 1 reading" for number in range(3)}
+    records.put_monitor(msgspec.structs.replace(ROW, rules=rules, rules_version=2))
+    broker.delay = DEADLINE
+    began = time.monotonic()
+    assert alert.post(*down(1)) == (204, b"")
+    assert time.monotonic() - began < 0.8 * DEADLINE
+    assert len(records.deliveries("t", state="owed")) == 3
+    assert alert.end().count("the next sweep will do") == 3
 
 
 def test_a_database_that_is_away_is_tried_again(
