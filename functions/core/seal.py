@@ -31,8 +31,8 @@ __all__ = [
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _SPEC_PREFIX = b"claude-monitor spec\n"
 """Signed before the text, so that a signature made for anything else never passes for a spec's."""
-_KNOWN_SPECS = 20_000
-"""Verified documents kept: the same document comes with every tick of its monitor."""
+ROOM = 16 * 1024 * 1024
+"""Bytes of verified documents kept: the same document comes with every tick of its monitor."""
 
 
 class SignedSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,26 +95,29 @@ def sign_spec(spec: MonitorSpec, signing_key: str) -> bytes:
 
 
 class SpecVerifier:
-    """Believes only specs signed with one of these public keys."""
+    """Believes only specs signed with one of these public keys. Remembers documents of `room` bytes
+    in all; the oldest make way."""
 
-    def __init__(self, public_keys: str) -> None:
+    def __init__(self, public_keys: str, *, room: int = ROOM) -> None:
         self._keys = {
             name: Ed25519PublicKey.from_public_bytes(raw)
             for name, raw in parse_keys(public_keys).items()
         }
-        self._known: dict[bytes, MonitorSpec] = {}
+        self._known: dict[bytes, tuple[MonitorSpec, int]] = {}
+        self._left = room
 
     def open(self, document: bytes) -> MonitorSpec:
         """The spec inside. Raises AccessDenied when it is unsigned, altered or signed by a
         stranger, InvalidConfiguration when it is too large or malformed."""
         digest = hashlib.sha256(document).digest()
-        known = self._known.get(digest)
-        if known is None:
-            known = self._verified(document)
-            if len(self._known) >= _KNOWN_SPECS:
-                del self._known[next(iter(self._known))]
-            self._known[digest] = known
-        return known
+        if digest in self._known:
+            return self._known[digest][0]
+        spec, size = self._verified(document), len(document)
+        self._known[digest] = spec, size
+        self._left -= size
+        while self._left < 0:
+            self._left += self._known.pop(next(iter(self._known)))[1]
+        return spec
 
     def _verified(self, document: bytes) -> MonitorSpec:
         _check_size(document)

@@ -57,6 +57,16 @@ def test_a_signed_spec_comes_back_and_is_verified_once() -> None:
     assert one.open(DOCUMENT) is one.open(DOCUMENT)
 
 
+def test_of_verified_specs_as_many_bytes_are_kept_as_there_is_room_for() -> None:
+    large = msgspec.structs.replace(SPEC, config=SPEC.config | {"body": "b" * 2000})
+    few = [sign_spec(msgspec.structs.replace(SPEC, id=name), SIGNING) for name in "abcd"]
+    one = SpecVerifier(public_of(SIGNING), room=3 * len(few[0]))
+    first = [one.open(document) for document in few]
+    assert [one.open(few[place]) is first[place] for place in (3, 2, 1, 0)] == [True] * 3 + [False]
+    assert one.open(sign_spec(large, SIGNING)) == large
+    assert one.open(few[3]) is not first[3]
+
+
 def test_the_document_is_the_text_its_signature_and_the_key_id() -> None:
     document = json.loads(DOCUMENT)
     assert sorted(document) == ["key", "sig", "spec"]
