@@ -99,10 +99,11 @@ class _Talk:
 
     def cut(self) -> None:
         self._is_cut = True
-        if self._smtp.sock is not None:
+        connection = self._smtp.sock  # once: the other thread may close it meanwhile
+        if connection is not None:
             with suppress(OSError):
                 # Of the plain socket: an SSLSocket would forget its TLS while it is being read.
-                socket.socket.shutdown(self._smtp.sock, socket.SHUT_RDWR)
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def deliver(self, recipient: str, mail: bytes) -> str:
         with self._conversation():
