@@ -11,6 +11,8 @@ from urllib.request import HTTPHandler, HTTPSHandler, Request, build_opener
 
 from python_http_client import Client
 
+from functions.clients.connection import connected
+
 
 class PromptClient(Client):  # type: ignore[misc] # this package ships no types
     """As `client`, but nothing is sent once `until` (of time.monotonic) is over, however long it
@@ -35,6 +37,8 @@ class _Prompt(HTTPConnection):
     def __init__(self, *given: Any, until: float, **named: Any) -> None:
         super().__init__(*given, **named)
         self._until = until
+        # http.client would give each address the time that there is for all.
+        self._create_connection = lambda place, seconds, _: connected(*place, seconds=seconds)
 
     def connect(self) -> None:
         """Whoever calls this writes the request next, and then waits for the answer."""

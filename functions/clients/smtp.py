@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from functions.clients.connection import connected
 from functions.core.errors import (
     AccessDenied,
     Fault,
@@ -79,6 +81,18 @@ async def _cut_after(deadline: float, talk: "_Talk", *, work: Callable[[], str])
     return running.result()
 
 
+class _Prompt(smtplib.SMTP):
+    """smtplib would give the first address of the server all the time there is."""
+
+    def _get_socket(self, *to: Any) -> socket.socket:
+        host, port, seconds = to
+        return connected(host, port, seconds=seconds)
+
+
+class _PromptTls(smtplib.SMTP_SSL, _Prompt):
+    """Its TLS is laid over what `_Prompt` connects."""
+
+
 class _Talk:
     """One conversation, on a thread; `cut` ends it from another one."""
 
@@ -89,9 +103,9 @@ class _Talk:
         # A name of our own for EHLO: smtplib would ask the DNS for one, which may take long.
         name = sender.rpartition("@")[2]
         self._smtp = (
-            smtplib.SMTP_SSL(local_hostname=name, timeout=timeout, context=_tls())
+            _PromptTls(local_hostname=name, timeout=timeout, context=_tls())
             if server.tls
-            else smtplib.SMTP(local_hostname=name, timeout=timeout)
+            else _Prompt(local_hostname=name, timeout=timeout)
         )
         # The name that TLS verifies. smtplib knows it only when it connects in its constructor,
         # and then there would be nothing to cut.

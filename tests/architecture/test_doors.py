@@ -17,6 +17,7 @@ OPENERS = {"open_connection", "create_connection", "sock_connect", "getaddrinfo"
 DOORS = {
     "functions/channels/sendgrid.py": "sendgrid and its errors: the operator's account there",
     "functions/core/addresses.py": "socket: binds to learn this machine's own addresses",
+    "functions/clients/connection.py": "socket: connects to the operator's mail server or SendGrid",
     "functions/clients/http.py": "pycurl and its sockets: the outbound door itself",
     "functions/clients/authorities.py": "ssl: where the trusted authorities are",
     "functions/clients/resolver.py": "pycares: the door's resolver",
