@@ -1,6 +1,6 @@
 """Every environment variable of a function, once. What is wrong is reported all at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,11 +21,6 @@ _SCHEMES = {
     "sendgrid_url": ("http", "https"),
     "smtp_url": ("smtp", "smtps"),
 }
-
-_SENDER = (
-    "must be monitor@example.org or Monitor <monitor@example.org>, the address in plain letters; "
-    "write the domain bücher.example as xn--bcher-kva.example"
-)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             for field in Settings.__struct_fields__
             if environ.get(variable(field), "").strip()
         }
-        found = list(_missing(needs, given))
+        found = [*_missing(needs, given), *_unposted(needs, given)]
         found += [fault for field, text in given.items() for fault in _faults(field, text)]
         places = Settings(keys=given.get("keys", Settings().keys))
         found += [fault for name in keys for fault in places.key_faults(name)]
@@ -112,6 +107,17 @@ def _missing(needs: Sequence[str], given: Mapping[str, str]) -> Iterator[Fault]:
             yield Fault(names, "must be set for this function")
 
 
+def _unposted(needs: Sequence[str], given: Mapping[str, str]) -> Iterator[Fault]:
+    """Whoever posts events does so with a client that reads addresses strictly."""
+    url = given.get("broker_url", "") if "broker_url" in needs else ""
+    if _is_address(url, _SCHEMES["broker_url"]):
+        from functions.core.web import is_strict  # noqa: PLC0415 - the others start without
+
+        if not is_strict(url):
+            words = "must be a plain address like http://host/path, without user name or password"
+            yield Fault(variable("broker_url"), words)
+
+
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -119,17 +125,20 @@ def _listed(text: str) -> tuple[str, ...]:
 def _faults(field: str, text: str) -> Sequence[Fault]:
     if field == "allow_private":
         return _network_faults(text)
-    if field == "sendgrid_api_key" and not _is_header(text):
-        return [Fault(variable(field), "must be one word of plain letters, digits and signs")]
-    if field == "mail_from" and not _is_sender(text):
-        return [Fault(variable(field), _SENDER)]
+    problem = _problem(field, text)
+    return [Fault(variable(field), problem)] if problem else ()
+
+
+def _problem(field: str, text: str) -> str:
+    """What is wrong with the text, or nothing."""
     if field in _NUMBERS and not _is_number(text, _NUMBERS[field]):
         least, most = _NUMBERS[field]
-        return [Fault(variable(field), f"must be a number from {least} to {most}")]
+        return f"must be a number from {least} to {most}"
     if field in _SCHEMES and not _is_address(text, _SCHEMES[field]):
         accepted = " or ".join(f"{scheme}://" for scheme in _SCHEMES[field])
-        return [Fault(variable(field), f"must be an address that begins with {accepted}")]
-    return ()
+        return f"must be an address that begins with {accepted}"
+    takes, problem = _OTHERS.get(field, (bool, ""))
+    return "" if takes(text) else problem
 
 
 def _is_number(text: str, bounds: tuple[int, int]) -> bool:
@@ -163,3 +172,14 @@ def _network_faults(text: str) -> Sequence[Fault]:
     except InvalidConfiguration as error:
         return error.faults
     return ()
+
+
+_OTHERS: dict[str, tuple[Callable[[str], bool], str]] = {
+    "mail_from": (
+        _is_sender,
+        "must be monitor@example.org or Monitor <monitor@example.org>, the address in plain "
+        "letters; write the domain bücher.example as xn--bcher-kva.example",
+    ),
+    "sendgrid_api_key": (_is_header, "must be one word of plain letters, digits and signs"),
+}
+"""What else a field must be, and how that is said."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 INFLUXDB = ("influxdb_url", "influxdb_org", "influxdb_bucket", "influxdb_token")
 ON_CLUSTER = ("broker_url", "poll_url", *INFLUXDB)
 """Settings that have no default when monitors run on Knative."""
+_ASKED = ("broker_url", "heartbeat_url", "poll_url")
+"""Addresses for the client that asks for monitors, which reads them strictly."""
 SHORTEST_TOKEN = 32
 """Bytes of a bearer token that cannot be guessed."""
 
@@ -64,6 +66,9 @@ def _url_faults(settings: "Settings") -> list[Fault]:
         if value and not _has_scheme(value, schemes):
             shapes = " or ".join(f"{scheme}://host" for scheme in schemes)
             found.append(Fault(field, f"must look like {shapes}"))
+        elif value and field in _ASKED and not _is_strict(value):
+            problem = "must be like http://host.example/path, without user name or password"
+            found.append(Fault(field, problem))
     if "://" not in settings.database_url:
         found.append(Fault("database_url", "must look like sqlite:////path/to/file.db"))
     return found
@@ -98,6 +103,12 @@ def _has_scheme(value: str, schemes: tuple[str, ...]) -> bool:
         return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def _is_strict(value: str) -> bool:
+    from functions.core.web import is_strict  # noqa: PLC0415 - the bridge starts without
+
+    return is_strict(value)
 
 
 def _network_faults(settings: "Settings") -> list[Fault]:

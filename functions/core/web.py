@@ -62,6 +62,15 @@ def parse_url(text: str, *, field: str = "url") -> Url:
         raise InvalidConfiguration(Fault(field, str(wrong))) from None
 
 
+def is_strict(text: str) -> bool:
+    """Whether `parse_url` takes it, and so whatever asks URLs for us."""
+    try:
+        _parsed(text)
+    except ValueError:
+        return False
+    return True
+
+
 def header_faults(headers: Mapping[str, str]) -> tuple[Fault, ...]:
     """What cannot be sent as request headers."""
     found = []

@@ -104,6 +104,15 @@ def test_the_name_of_a_sender_may_be_any(sender: str) -> None:
     assert Settings.read({"CLAUDE_MONITOR_MAIL_FROM": sender}).mail_from == sender
 
 
+@pytest.mark.parametrize(
+    "url", ["http://user:hunter2@broker/", "http://broker/a b", "http://2130706433/", "http://x:08"]
+)
+def test_an_address_that_no_event_could_be_posted_to_is_refused_at_the_start(url: str) -> None:
+    found = faults({"BROKER_URL": url}, needs=["broker_url"])
+    assert "without user name" in found["BROKER_URL"]
+    assert "hunter2" not in str(found)
+
+
 def test_no_fault_repeats_a_secret() -> None:
     url, key = "smtpx://me:hunter2@mail.example", "SG. hunter2"
     wrong = {"CLAUDE_MONITOR_SMTP_URL": url, "CLAUDE_MONITOR_SENDGRID_API_KEY": key}

@@ -98,6 +98,13 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     assert "chmod 600" in faults(environ(tmp_path))["settings.env"]
 
 
+@pytest.mark.parametrize("name", ["BROKER_URL", "POLL_URL", "HEARTBEAT_URL"])
+def test_an_address_that_nothing_could_be_sent_to_is_refused(tmp_path: Path, name: str) -> None:
+    found = faults(environ(tmp_path, **{name: "http://user:hunter2@host.example/"}))
+    assert "without user name" in found[f"CLAUDE_MONITOR_{name}"]
+    assert "hunter2" not in str(found)
+
+
 def test_on_a_cluster_every_address_of_it_must_be_set(tmp_path: Path) -> None:
     found = faults(environ(tmp_path, RUNTIME="knative", INFLUXDB_ORG="lab"))
     needed = {"BROKER_URL", "POLL_URL", "INFLUXDB_URL", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN"}
