@@ -81,7 +81,8 @@ class ClusterApp:
 
     def runs(self) -> list[Coroutine[object, object, None]]:
         """What goes on until cancelled."""
-        letters = sink(self.service.database.dead_letters, self.service.clock)
+        keys = partial(read_key, Path(self.settings.keys), "events.key")
+        letters = sink(self.service.database.dead_letters, self.service.clock, keys=keys)
         door = listen(*self.dead_letters, setting="CLAUDE_MONITOR_DEAD_LETTER_PORT")
         return [serve_sink(letters, door), self._leading.run()]
 

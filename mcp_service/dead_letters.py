@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.core.cloudevent import decode
-from functions.core.errors import InvalidConfiguration, SourceUnavailable
+from functions.core.errors import InvalidConfiguration, MonitorError
+from functions.core.events import Event, decode, is_ours
 from functions.core.ports import Clock
 from functions.guard import PromptProtocol, guarded
 from mcp_service.database.dead_letters import DeadLetter, DeadLetters
@@ -21,22 +21,26 @@ from mcp_service.http import Listener
 _log = logging.getLogger("claude_monitor.dead_letters")
 
 
-def sink(letters: DeadLetters, clock: Clock) -> Starlette:
-    """Takes events on any path. 503 asks the Broker to come again."""
+def sink(letters: DeadLetters, clock: Clock, *, keys: Callable[[], str]) -> Starlette:
+    """Takes events on any path; `keys` gives what the functions believe events by. 503 asks the
+    Broker to come again."""
 
     async def take(request: Request) -> Response:
         try:
             event = decode(request.headers, await request.body())
         except InvalidConfiguration as error:
             return Response(error.message, status_code=400, media_type="text/plain")
-        letter = DeadLetter.of(event, at=clock.now())
         try:
-            kept = await asyncio.to_thread(letters.put, letter)
-        except SourceUnavailable as error:
+            await asyncio.to_thread(keep, event)
+        except MonitorError as error:
             return Response(error.message, status_code=503, media_type="text/plain")
-        words = "kept" if kept else "not kept, there are too many"
-        _log.warning("dead letter %s %s: status %r", letter.id, words, letter.code)
         return Response(status_code=204)
+
+    def keep(event: Event) -> None:
+        letter = DeadLetter.of(event, at=clock.now(), ours=is_ours(event, keys()))
+        words = "kept" if letters.put(letter) else "not kept, there are too many"
+        whose = "" if letter.ours else " of a stranger"
+        _log.warning("dead letter %s%s %s: status %r", letter.id, whose, words, letter.code)
 
     return Starlette(routes=[Route("/{path:path}", take, methods=["POST"])])
 

@@ -8,6 +8,7 @@ from functions.core.alert_ports import ChannelRow
 from functions.core.errors import MonitorError
 from functions.core.monitor import span_text
 from mcp_service.database.records import MonitorRecord
+from mcp_service.numbers import counted
 from mcp_service.results import Next, Result
 from mcp_service.runtime.port import RuntimeStatus
 from mcp_service.service import Service
@@ -15,7 +16,7 @@ from mcp_service.service import Service
 SHOWN = 10
 _NOBODY = {"address": "nobody@example.com"}
 
-_Rows = tuple[list[MonitorRecord], dict[str, int], list[dict[str, object]]]
+_Rows = tuple[list[MonitorRecord], dict[str, int], list[dict[str, object]], int]
 
 
 async def show_platform(service: Service, tenant: str) -> Result:
@@ -30,7 +31,7 @@ async def show_platform(service: Service, tenant: str) -> Result:
         "mail": _mail(service, tenant),
     }
     try:
-        own, unsent, channels = await asyncio.to_thread(_rows, service, tenant)
+        own, unsent, channels, dead = await asyncio.to_thread(_rows, service, tenant)
     except MonitorError as error:
         stores["database"] = error.message
         summary = f"Monitors and messages cannot be listed. {error.message}"
@@ -44,13 +45,15 @@ async def show_platform(service: Service, tenant: str) -> Result:
     away = "".join(f" {said}" for said in stores.values() if said != "ok")
     return Result(
         summary=f"{ready} of {len(active)} active monitors are ready on the "
-        f"{service.runtime_name} runtime; {sum(unsent.values())} messages are unsent.{away}{more}",
+        f"{service.runtime_name} runtime; {sum(unsent.values())} messages are unsent.{away}{more}"
+        f"{_repeatable(dead)}",
         data=data
         | {
             "monitors": {"all": len(own), "active": len(active), "ready": ready},
             "not_ready": unready[:SHOWN],
             "channels": channels + waiting,
             "unsent": unsent,
+            **({"dead_letters": dead} if service.leader else {}),
         },
         next=_steps(own, unready),
     )
@@ -58,7 +61,16 @@ async def show_platform(service: Service, tenant: str) -> Result:
 
 def _rows(service: Service, tenant: str) -> _Rows:
     own = service.database.monitors.of(tenant)
-    return own, _unsent(service, tenant), _channels(service, tenant)
+    dead = service.database.dead_letters.count_ours() if service.leader else 0
+    return own, _unsent(service, tenant), _channels(service, tenant), dead
+
+
+def _repeatable(dead: int) -> str:
+    """A sentence about the readings and alerts that no function could take, if there are any."""
+    if not dead:
+        return ""
+    told = f"{counted(dead, 'event')} of monitors could not be taken"
+    return f" {told}; whoever runs this repeats them with `claude-monitor dead-letters replay`."
 
 
 async def _statuses(

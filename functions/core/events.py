@@ -23,6 +23,7 @@ __all__ = [
     "encode",
     "expect",
     "inside",
+    "is_ours",
     "reading_event",
     "reading_of",
     "sealed",
@@ -56,9 +57,14 @@ def sealed(event: Event, shared_keys: str) -> Event:
 
 def believed(event: Event, shared_keys: str) -> Event:
     """The event itself. Raises AccessDenied unless its MAC is ours."""
-    if not mac_matches(shared_keys, _covered(event), given=event.extensions.get("mac", "")):
+    if not is_ours(event, shared_keys):
         raise AccessDenied("The event does not carry the functions' signature.")
     return event
+
+
+def is_ours(event: Event, shared_keys: str) -> bool:
+    """Whether its MAC is of a shared key that is valid."""
+    return mac_matches(shared_keys, _covered(event), given=event.extensions.get("mac", ""))
 
 
 def _covered(event: Event) -> Iterator[bytes]:

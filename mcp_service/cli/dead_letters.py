@@ -29,7 +29,7 @@ def run(chosen: argparse.Namespace) -> int:
 def _list(letters: DeadLetters) -> int:
     total = letters.count()
     older = max(0, total - PAGE)
-    for letter in letters.some(skip=older, limit=PAGE):
+    for letter in letters.newest(limit=PAGE):
         event = letter.event
         # What comes from outside is quoted, so that no event can write to the terminal.
         say(f"{letter.id}  {utc_text(letter.at)}  {event.type!r} {event.id!r}")
@@ -43,7 +43,7 @@ async def _replay(letters: DeadLetters, broker: Broker) -> None:
     """Each with the signature it came with. What is refused again comes back as the newest dead
     letter, so those that were there are the oldest."""
     total, done = await asyncio.to_thread(letters.count), 0
-    while some := await asyncio.to_thread(letters.some, limit=min(PAGE, total - done)):
+    while some := await asyncio.to_thread(letters.oldest, limit=min(PAGE, total - done)):
         for letter in some:
             await broker.repeat(letter.event)
             await asyncio.to_thread(letters.drop, letter)

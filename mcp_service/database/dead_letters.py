@@ -1,9 +1,10 @@
 """Events that no function could take, kept until they are replayed or too old."""
 
 import hashlib
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, false, func, select, true
 
 from functions.core.cloudevent import Event
 from functions.stores.sql.engine import reading, writing
@@ -12,57 +13,68 @@ from mcp_service.database.rows import record_of, values_of
 from mcp_service.database.tables import dead_letters
 
 MOST = 10_000
-"""Letters kept; whoever can reach the port must not fill the database."""
+"""Letters kept of what nobody believes; whoever can reach the port must not fill the database."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """`refused_by` and `code` are what the Broker noted: the subscriber and its HTTP status."""
+    """`refused_by` and `code` are what the Broker noted: the subscriber and its HTTP status. `ours`
+    says whether the event has a MAC of ours, so that a function would believe it."""
 
     id: str
     at: float
     refused_by: str
     code: str
+    ours: bool
     event: Event
 
     @staticmethod
-    def of(event: Event, *, at: float) -> "DeadLetter":
-        """The letter of an event as the Broker delivers it: the same for every repetition."""
+    def of(event: Event, *, at: float, ours: bool) -> "DeadLetter":
+        """The letter of an event as the Broker delivers it: the same for every repetition. Of ours
+        there is one for each event, by its MAC: what that does not cover, anybody could vary."""
         said = event.extensions
         refused_by = said.get("knativeerrordest", "")
         kept = {name: text for name, text in said.items() if not name.startswith("knative")}
-        identity = "\n".join((event.source, event.type, event.id, refused_by))
+        whose = ("ours",) if ours else ("", refused_by)
+        identity = "\n".join((event.source, event.type, event.id, said.get("mac", ""), *whose))
         return DeadLetter(
-            id=hashlib.sha256(identity.encode()).hexdigest()[:16],
+            id=hashlib.sha256(identity.encode()).hexdigest()[:32],
             at=at,
             refused_by=refused_by[:500],
             code=said.get("knativeerrorcode", "")[:16],
+            ours=ours,
             event=msgspec.structs.replace(event, extensions=kept),
         )
 
 
 class DeadLetters:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, most: int = MOST) -> None:
         self._engine = engine
+        self._most = most
 
     def put(self, letter: DeadLetter) -> bool:
-        """Keep it, once. False when there are too many already."""
+        """Keep it, once. False for one that is not ours when there are too many of them already."""
         with writing(self._engine) as connection:
-            if _count(connection) >= MOST:
+            if not letter.ours and _is_full(connection, letter, most=self._most):
                 return False
             put(connection, dead_letters, values=values_of(letter, dead_letters))
         return True
 
     def count(self) -> int:
         with reading(self._engine) as connection:
-            return _count(connection)
+            return _count(connection, true())
 
-    def some(self, *, skip: int = 0, limit: int) -> list[DeadLetter]:
-        """Oldest first."""
-        order = (dead_letters.c.at, dead_letters.c.id)
-        query = select(dead_letters).order_by(*order).offset(skip).limit(limit)
+    def count_ours(self) -> int:
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
-        return [record_of(DeadLetter, dead_letters, row=row) for row in rows]
+            return _count(connection, dead_letters.c.ours == true())
+
+    def oldest(self, *, limit: int) -> list[DeadLetter]:
+        """Oldest first."""
+        return self._some(dead_letters.c.at, dead_letters.c.id, limit=limit)
+
+    def newest(self, *, limit: int) -> list[DeadLetter]:
+        """Oldest first."""
+        order = (dead_letters.c.at.desc(), dead_letters.c.id.desc())
+        return self._some(*order, limit=limit)[::-1]
 
     def drop(self, letter: DeadLetter) -> None:
         """Forget it, unless the same event has become one again meanwhile."""
@@ -74,6 +86,19 @@ class DeadLetters:
         with writing(self._engine) as connection:
             connection.execute(delete(dead_letters).where(dead_letters.c.at < before))
 
+    def _some(self, *order: ColumnElement[Any], limit: int) -> list[DeadLetter]:
+        query = select(dead_letters).order_by(*order).limit(limit)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return [record_of(DeadLetter, dead_letters, row=row) for row in rows]
 
-def _count(connection: Connection) -> int:
-    return connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
+
+def _is_full(connection: Connection, letter: DeadLetter, *, most: int) -> bool:
+    """Whether there is no place for one more that is not ours; one that is there has its place."""
+    there = _count(connection, dead_letters.c.id == letter.id)
+    return not there and _count(connection, dead_letters.c.ours == false()) >= most
+
+
+def _count(connection: Connection, which: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(dead_letters).where(which)
+    return connection.execute(query).scalar_one()

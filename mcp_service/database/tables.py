@@ -107,6 +107,8 @@ dead_letters = Table(
     Column("at", Double, nullable=False),
     Column("refused_by", String(LINE), nullable=False),
     Column("code", String(16), nullable=False),
+    Column("ours", Boolean, nullable=False),
     Column("event", LargeBinary(2 * DOCUMENT), nullable=False),
     Index("dead_letters_by_age", "at"),
+    Index("dead_letters_by_sender", "ours"),
 )

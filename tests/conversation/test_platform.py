@@ -5,11 +5,13 @@ import dataclasses
 import pytest
 
 from functions.core.errors import SourceUnavailable
+from functions.core.events import READING, SOURCE, Event
 from functions.core.reading import Reading
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.app import App
 from mcp_service.database.database import Database
+from mcp_service.database.dead_letters import DeadLetter
 from mcp_service.redis_codes import RedisCodes
 from tests.conversation.talk import Talk
 from tests.servers.mail import Mailbox
@@ -59,3 +61,15 @@ async def test_without_redis_no_code_is_mailed_and_none_counts(app: App, mailbox
     assert refused["summary"] in platform["summary"]
     assert (mailbox.messages(), app.service.records.channels("local")) == ([], [])
     await codes.close()
+
+
+async def test_on_a_cluster_it_says_how_many_events_of_ours_wait_to_be_repeated(app: App) -> None:
+    service = dataclasses.replace(app.service, leader=lambda: "pod_1")
+    ours = Event(id="m/1", source=SOURCE, type=READING)
+    for event, believed in ((ours, True), (ours, False)):
+        service.database.dead_letters.put(DeadLetter.of(event, at=1.0, ours=believed))
+    async with Talk(service, "local") as talk:
+        platform = await talk.tell("show_platform")
+    assert platform["data"]["dead_letters"] == 1
+    assert "1 event of monitors could not be taken" in platform["summary"]
+    assert "claude-monitor dead-letters replay" in platform["summary"]
