@@ -138,6 +138,8 @@ def _faults(attributes: dict[str, str]) -> list[Fault]:
 
 def moment(time: str) -> float | None:
     """An event's time as seconds since the epoch, or None when there is none to read."""
+    if time[10:11] not in ("T", "t", " "):  # fromisoformat would take anything there
+        return None
     try:
         at = datetime.fromisoformat(time)
     except ValueError:

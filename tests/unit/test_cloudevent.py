@@ -10,7 +10,7 @@ from cloudevents.http import CloudEvent, from_http
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.cloudevent import EVENT_LIMIT, Event, decode, encode
+from functions.core.cloudevent import EVENT_LIMIT, Event, decode, encode, moment
 from functions.core.errors import InvalidConfiguration
 
 PRINTABLE = "".join(chr(n) for n in range(0x21, 0x7F) if chr(n) not in '"%')
@@ -119,6 +119,19 @@ def test_every_missing_attribute_is_named_at_once() -> None:
         "time",
         "attributes",
     }
+
+
+@pytest.mark.parametrize("between", ["T", "t", " "])
+def test_a_time_has_a_letter_or_a_blank_before_its_hours(between: str) -> None:
+    headers, _ = encode(Event(id="1", source="s", type="t", time=f"2026-07-01{between}12:00:00Z"))
+    assert moment(decode(headers, b"").time) == moment("2026-07-01T12:00:00Z")
+
+
+@pytest.mark.parametrize("between", ["%0A", "%0D%0AX-Evil:", "_", "", "%C3%A9", "0"])
+def test_a_time_that_could_not_be_sent_on_is_refused(between: str) -> None:
+    headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "s", "ce-type": "t"}
+    with pytest.raises(InvalidConfiguration, match="RFC 3339"):
+        decode(headers | {"ce-time": f"2026-07-01{between}12:00:00Z"}, b"")
 
 
 def test_a_body_beyond_the_limit_is_refused() -> None:
