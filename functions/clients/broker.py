@@ -1,13 +1,15 @@
 """Events to the broker."""
 
 from functions.clients.event_sender import EventSender, open_sender
-from functions.core.errors import SourceUnavailable
+from functions.core.errors import SourceUnavailable, UnexpectedAnswer
 from functions.core.events import Event, reading_event
 from functions.core.ports import HttpResponse
 from functions.core.reading import Reading
 
 DEADLINE = 10.0
 """Seconds: an in-memory channel answers only after all subscribers, cold starts included."""
+_NO_EVENT = (400, 413)
+"""What a broker answers to something that is no event to it, or too large."""
 
 
 def open_broker(url: str, *, shared_keys: str, deadline: float = DEADLINE) -> "Broker":
@@ -26,8 +28,12 @@ class Broker:
         _check(await self._sender.send(event))
 
     async def repeat(self, event: Event) -> None:
-        """As `post`, of an event with whatever signature it came with."""
-        _check(await self._sender.repeat(event))
+        """As `post`, of an event with whatever signature it came with. Raises UnexpectedAnswer when
+        the broker will never take it."""
+        answer = await self._sender.repeat(event)
+        if answer.status in _NO_EVENT:
+            raise UnexpectedAnswer(f"is not taken by the Broker ({answer.status})")
+        _check(answer)
 
 
 class BrokerSink:

@@ -5,10 +5,13 @@ import asyncio
 from pathlib import Path
 
 from functions.clients.broker import Broker, open_broker
+from functions.core.errors import UnexpectedAnswer
+from functions.core.events import encode
 from functions.core.monitor import utc_text
+from functions.core.web import header_faults
 from functions.stores.sql.engine import open_engine
 from mcp_service.cli.output import say
-from mcp_service.database.dead_letters import DeadLetters
+from mcp_service.database.dead_letters import DeadLetter, DeadLetters
 from mcp_service.keys import read_key
 from mcp_service.settings import load
 
@@ -42,11 +45,29 @@ def _list(letters: DeadLetters) -> int:
 async def _replay(letters: DeadLetters, broker: Broker) -> None:
     """Each with the signature it came with. What is refused again comes back as the newest dead
     letter, so those that were there are the oldest."""
-    total, done = await asyncio.to_thread(letters.count), 0
-    while some := await asyncio.to_thread(letters.oldest, limit=min(PAGE, total - done)):
+    total, done, left, given = await asyncio.to_thread(letters.count), 0, 0, 0
+    while some := await asyncio.to_thread(letters.oldest, skip=left, limit=min(PAGE, total - done)):
         for letter in some:
-            await broker.repeat(letter.event)
-            await asyncio.to_thread(letters.drop, letter)
+            problem, stays = await _repeated(broker, letter)
+            if problem:
+                say(f"{letter.id} {problem}; it {'stays' if stays else 'is dropped'}")
+            given += not problem
+            left += stays
+            if not stays:
+                await asyncio.to_thread(letters.drop, letter)
         done += len(some)
         say(f"{done} of {total}")
-    say(f"{done} dead letters given to the Broker again")
+    rest = f"; {left} it does not take: check CLAUDE_MONITOR_BROKER_URL" if left else ""
+    say(f"{given} dead letters given to the Broker again{rest}")
+
+
+async def _repeated(broker: Broker, letter: DeadLetter) -> tuple[str, bool]:
+    """Why it could not be repeated, if so, and whether another time it might. A stranger may have
+    sent anything; one letter must not stop the others."""
+    if header_faults(encode(letter.event)[0]):
+        return "cannot be sent over HTTP", False
+    try:
+        await broker.repeat(letter.event)
+    except UnexpectedAnswer as error:
+        return error.message, True
+    return "", False

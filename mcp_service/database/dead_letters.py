@@ -67,9 +67,9 @@ class DeadLetters:
         with reading(self._engine) as connection:
             return _count(connection, dead_letters.c.ours == true())
 
-    def oldest(self, *, limit: int) -> list[DeadLetter]:
+    def oldest(self, *, skip: int = 0, limit: int) -> list[DeadLetter]:
         """Oldest first."""
-        return self._some(dead_letters.c.at, dead_letters.c.id, limit=limit)
+        return self._some(dead_letters.c.at, dead_letters.c.id, skip=skip, limit=limit)
 
     def newest(self, *, limit: int) -> list[DeadLetter]:
         """Oldest first."""
@@ -86,8 +86,8 @@ class DeadLetters:
         with writing(self._engine) as connection:
             connection.execute(delete(dead_letters).where(dead_letters.c.at < before))
 
-    def _some(self, *order: ColumnElement[Any], limit: int) -> list[DeadLetter]:
-        query = select(dead_letters).order_by(*order).limit(limit)
+    def _some(self, *order: ColumnElement[Any], limit: int, skip: int = 0) -> list[DeadLetter]:
+        query = select(dead_letters).order_by(*order).offset(skip).limit(limit)
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
         return [record_of(DeadLetter, dead_letters, row=row) for row in rows]

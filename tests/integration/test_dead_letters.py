@@ -122,6 +122,24 @@ def test_many_are_listed_and_replayed_in_part(letters: DeadLetters, tmp_path: Pa
     assert letters.count() == 0
 
 
+def test_a_letter_that_cannot_be_repeated_stops_no_other(
+    letters: DeadLetters, tmp_path: Path
+) -> None:
+    make_keys(tmp_path / "keys")
+    unsendable = msgspec.structs.replace(numbered(0), extensions={"x": "y" * 5000})
+    untaken = msgspec.structs.replace(numbered(1), source="%zz")
+    for place, event in enumerate((unsendable, untaken, *map(numbered, range(2, PAGE + 4)))):
+        letters.put(letter_of(event, 1000.0 + place))
+    with Broker() as broker:
+        broker.refuses = "%zz"
+        told = command("replay", tmp_path, broker).splitlines()
+        assert [event.id for event in broker.events] == [f"m/{n}" for n in range(2, PAGE + 4)]
+    assert told[0].endswith("cannot be sent over HTTP; it is dropped")
+    assert told[1].endswith("is not taken by the Broker (400); it stays")
+    assert told[-1].startswith(f"{PAGE + 2} dead letters given to the Broker again; 1 it does not")
+    assert [letter.event for letter in letters.oldest(limit=9)] == [untaken]
+
+
 def test_an_event_that_is_refused_again_while_it_is_replayed_stays(letters: DeadLetters) -> None:
     first = letter_of(refused(reading_event(READING)))
     letters.put(first)

@@ -10,12 +10,14 @@ from tests.servers.serving import Serving
 
 class Broker(Serving):
     """`with Broker() as broker:` answers 202 at `broker.url`; `status` and `delay` (seconds) may be
-    changed while it runs. `events` are the accepted ones."""
+    changed while it runs, and `refuses`, a source that is none to it. `events` are the accepted
+    ones."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.status = 202
         self.delay = 0.0
+        self.refuses = ""
         self.asked = threading.Event()
         super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), self._answering()))
 
@@ -31,9 +33,11 @@ class Broker(Serving):
                 body = self.rfile.read(int(self.headers["content-length"]))
                 broker.asked.set()
                 time.sleep(broker.delay)
-                if broker.status < 300:
-                    broker.events.append(decode(dict(self.headers.items()), body))
-                self.send_response(broker.status)
+                event = decode(dict(self.headers.items()), body)
+                status = 400 if event.source == broker.refuses else broker.status
+                if status < 300:
+                    broker.events.append(event)
+                self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
 
