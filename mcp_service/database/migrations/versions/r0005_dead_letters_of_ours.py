@@ -13,8 +13,9 @@ depends_on = None
 
 def upgrade() -> None:
     # The default is for replicas of the version before, as long as they run.
-    ours = sa.Column("ours", sa.Boolean(), nullable=False, server_default=sa.false())
-    add_column("dead_letters", ours)
+    add_column(
+        "dead_letters", sa.Column("ours", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
     make_index("dead_letters_by_sender", table="dead_letters", column="ours")
 
 
