@@ -67,7 +67,7 @@ async def arm(talk: Conversation, url: str, mailbox: Mailbox) -> str:
     code = re.search(r"\d{8}", text(mail))
     assert code, text(mail)
     await talk.call("set_channel", name="ops", code=code[0])
-    config = {"url": url, "timeout": 1}
+    config = {"url": url, "timeout": 1.5}
     await talk.call("check_monitor", provider="website", config=config)
     made = await talk.call(
         "create_monitor",

@@ -17,9 +17,10 @@ from tests.unit.clocks import HandClock
 
 
 class Owed:
-    """A database with one confirmed mail channel for each tenant, whose `urls` are mail servers."""
+    """A database with one confirmed mail channel for each tenant, whose `urls` are mail servers
+    that get `deadline` seconds."""
 
-    def __init__(self, folder: Path, **urls: str) -> None:
+    def __init__(self, folder: Path, *, deadline: float = 5, **urls: str) -> None:
         self.url = f"sqlite:///{folder}/monitors.db"
         self.clock = HandClock()
         self.engine = open_engine(self.url)
@@ -27,6 +28,7 @@ class Owed:
         self.store = SqlAlertStore(self.engine)
         self.records = SqlAlertRecords(self.engine)
         self._servers = urls
+        self._deadline = deadline
         for tenant in urls:
             self.confirm(tenant)
 
@@ -52,5 +54,6 @@ class Owed:
         return {row.alert.number: row.state for row in self.records.deliveries(tenant)}
 
     def channel(self, row: ChannelRow) -> Channel:
-        lent = Lent(smtp_url=self._servers[row.tenant], mail_from="monitor@example.org", deadline=5)
+        server = self._servers[row.tenant]
+        lent = Lent(smtp_url=server, mail_from="monitor@example.org", deadline=self._deadline)
         return opened(row, lent)

@@ -25,6 +25,8 @@ from tests.servers.rude import PASSWORD, USER, RudeMailbox
 
 pytestmark = pytest.mark.anyio
 DEADLINE = 1.0
+"""Seconds given to what hangs; PATIENCE to what answers, however busy the machine is."""
+PATIENCE = 10.0
 MESSAGE = Message(
     id="0123abcd@claude-monitor",
     subject="[critical] Bäckerei: up is 0",
@@ -47,14 +49,14 @@ def rude(server: RudeMailbox) -> RudeMailbox:
     return server
 
 
-def channel(url: str, *, address: str = "you@example.org", deadline: float = DEADLINE) -> Channel:
+def channel(url: str, *, address: str = "you@example.org", deadline: float = PATIENCE) -> Channel:
     lent = Lent(smtp_url=url, mail_from="Monitor <monitor@example.org>", deadline=deadline)
     return configured_channel(Email, {"address": address}).sender(lent)
 
 
-async def refused(url: str) -> MonitorError:
+async def refused(url: str, deadline: float = PATIENCE) -> MonitorError:
     with pytest.raises(MonitorError) as error:
-        await channel(url).send(MESSAGE)
+        await channel(url, deadline=deadline).send(MESSAGE)
     return error.value
 
 
@@ -142,8 +144,8 @@ async def test_each_refusal_has_its_kind_and_its_code(
 async def test_a_server_that_hangs_is_left_at_the_deadline(rude: RudeMailbox, stage: str) -> None:
     rude.behave({stage: "hang"})
     began = time.monotonic()
-    assert isinstance(await refused(rude.url), SourceUnavailable)
-    assert time.monotonic() - began < 2 * DEADLINE
+    assert isinstance(await refused(rude.url, DEADLINE), SourceUnavailable)
+    assert time.monotonic() - began < 5 * DEADLINE
 
 
 async def test_a_server_that_drips_is_left_at_the_deadline() -> None:
@@ -161,8 +163,8 @@ async def test_a_server_that_drips_is_left_at_the_deadline() -> None:
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         began = time.monotonic()
-        assert isinstance(await refused(f"smtp://127.0.0.1:{port}"), SourceUnavailable)
-        assert time.monotonic() - began < 2 * DEADLINE
+        assert isinstance(await refused(f"smtp://127.0.0.1:{port}", DEADLINE), SourceUnavailable)
+        assert time.monotonic() - began < 5 * DEADLINE
         await asyncio.wait_for(ended.wait(), 5)
 
 

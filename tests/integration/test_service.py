@@ -152,12 +152,13 @@ def test_it_ends_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
 
 
 def test_told_to_end_it_begins_nothing_more_however_long_open_calls_last(tmp_path: Path) -> None:
-    unfinished = b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n"
+    head = b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n"
     with (
         StandingService(tmp_path / "home") as running,
         socket.create_connection(("127.0.0.1", running.port)) as caller,
     ):
-        caller.sendall(unfinished)
+        caller.sendall(head + b"Expect: 100-continue\r\n\r\n")
+        assert caller.recv(100).startswith(b"HTTP/1.1 100")  # the call is taken, and waited for
         os.kill(owner(running.home), signal.SIGTERM)
         running.wait()
         # Its loops touch this file each second; the open call was waited for meanwhile.

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from random import Random
+from threading import Event
 
 import anyio
 import anyio.lowlevel
@@ -163,16 +164,20 @@ async def test_a_foreign_lock_is_said_clearly_and_goes_on_once_it_is_gone(tmp_pa
 async def test_calls_that_come_together_share_one_commit_and_fail_together(tmp_path: Path) -> None:
     file = SqliteFile(tmp_path / "things.db", TABLE)
     commits: list[object] = []
+    begun, go = Event(), Event()
 
     def slow(connection: sqlite3.Connection) -> None:
         connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
-        time.sleep(0.2)
+        begun.set()
+        go.wait()
 
     async with anyio.create_task_group() as group:
         group.start_soon(file.write, slow)
-        await anyio.sleep(0.05)
+        await anyio.to_thread.run_sync(begun.wait)
         for number in range(50):
             group.start_soon(file.write, insert(f"thing {number}"))
+        await anyio.lowlevel.checkpoint()
+        go.set()
     assert len(commits) == 2
     assert len(await names(file)) == 50
     file.close()
@@ -180,12 +185,16 @@ async def test_calls_that_come_together_share_one_commit_and_fail_together(tmp_p
 
 async def test_a_caller_who_gives_up_takes_nobody_elses_commit_away(tmp_path: Path) -> None:
     file = SqliteFile(tmp_path / "things.db", TABLE)
+    go = Event()
     async with anyio.create_task_group() as group:
-        group.start_soon(file.write, lambda _: time.sleep(0.3))
-        await anyio.sleep(0.05)
-        with anyio.move_on_after(0.05):
+        group.start_soon(file.write, lambda _: go.wait())
+        await anyio.lowlevel.checkpoint()
+        with anyio.move_on_after(0.05) as patience:
             await file.write(insert("given up"))
-        await file.write(insert("kept"))
+        group.start_soon(file.write, insert("kept"))
+        await anyio.lowlevel.checkpoint()
+        go.set()
+    assert patience.cancelled_caught
     assert "kept" in await names(file)
     file.close()
 

@@ -11,6 +11,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.servers.port import free_port
 
+STARTS_WITHIN = 30.0
+
 
 class Mailbox:
     """`with Mailbox() as mailbox:` accepts mail at `mailbox.url` from anybody to anybody.
@@ -42,7 +44,9 @@ class Mailbox:
 
     def start(self) -> None:
         """Serve on the same port as before; what was kept stays."""
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(
+            self, hostname="127.0.0.1", port=self.port, ready_timeout=STARTS_WITHIN
+        )
         self._controller.start()
 
     def stop(self) -> None:
