@@ -34,7 +34,7 @@ test: $(VENV)/dev.installed ## every test that needs no cluster
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 cluster-test: $(VENV)/dev.installed ## the tests on the cluster that KUBECONFIG names
-	$(BIN)/python -m pytest tests/cluster
+	$(BIN)/python -m pytest -o faulthandler_timeout=1200 --durations=5 tests/cluster
 
 bench: $(VENV)/dev.installed ## every bench, one line of JSON each
 	@$(BIN)/python -m tests.bench

@@ -3,7 +3,7 @@ what was accepted stays, what was not is shown as missed, and every alert is mai
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -11,11 +11,13 @@ import pytest
 
 from functions.stores.sql.engine import open_engine
 from mcp_service.database.database import Database
+from mcp_service.database.monitors import Monitors
 from mcp_service.runtime.manifests import object_name
 from tests.cluster.conftest import PODS, SELF, Deployment, WatchedFromPods, served
 from tests.cluster.deployment import ROOT
 from tests.cluster.fleet import INTERVAL, MONITORS, PATIENCE, Fleet, readings
 from tests.cluster.kube import Kube, until
+from tests.cluster.ledger import Ledger
 from tests.cluster.test_service import claude_monitor
 from tests.conversation.play import Conversation
 
@@ -57,6 +59,14 @@ async def fleet(deployment: Deployment) -> AsyncIterator[Fleet]:
         deliver(kube, name, delivery)
 
 
+@pytest.fixture(scope="module")
+def ledger(fleet: Fleet) -> Iterator[Ledger]:
+    """Kept from the first fault on."""
+    with Ledger(fleet.deployment, fleet.ledger) as kept:
+        yield kept
+
+
+@pytest.mark.usefixtures("ledger")
 async def test_functions_die_with_a_reading_an_alert_and_a_mail_in_their_hands(
     fleet: Fleet,
 ) -> None:
@@ -88,11 +98,11 @@ async def test_the_service_dies_while_it_makes_monitors_and_finishes_them_afterw
     engine = open_engine(fleet.outside.databases.mysql)
     rows = Database(engine).monitors
     making = asyncio.create_task(make(fleet))
-    await asyncio.to_thread(until, "some are made", lambda: len(rows.all()) > MONITORS + 1)
+    await asyncio.to_thread(until, "some are made", lambda: len(active(rows)) > MONITORS + 1)
     await asyncio.to_thread(end, kube, PODS)
     await asyncio.gather(making, return_exceptions=True)
     kube.kubectl("rollout", "status", SELF, "--timeout=90s")
-    made = {object_name(record.id) for record in rows.all()}
+    made = {object_name(monitor) for monitor in active(rows)}
     engine.dispose()
     until("rows and PingSources agree", lambda: sources(kube) == made)
 
@@ -158,11 +168,22 @@ async def test_what_could_not_be_recorded_is_a_dead_letter_and_arrives_when_repl
     assert stored[slot].failure is None
 
 
-async def test_the_broker_dies_and_comes_back(fleet: Fleet) -> None:
+async def test_all_that_the_broker_has_accepted_so_far_is_stored(
+    fleet: Fleet, ledger: Ledger, figure: Callable[[str], None]
+) -> None:
+    await asyncio.to_thread(ledger.close)
+    stored = {reading.slot for reading in await readings(fleet.deployment, ledger.monitor)}
+    assert ledger.accepted - stored == set()
+    assert len(ledger.accepted) > ledger.posted / 2
+    figure(f"faults: {len(ledger.accepted)} of {ledger.posted} readings accepted, all stored")
+
+
+async def test_the_broker_dies_with_a_reading_in_its_hands_and_comes_back(fleet: Fleet) -> None:
     for name, selector in PARTS_OF_BROKER.items():
         fleet.flip()
-        await fleet.in_flight()
-        end(BROKER, selector)
+        with fleet.outside.databases.influxdb.frozen():
+            await fleet.in_flight()
+            end(BROKER, selector)
         BROKER.kubectl("rollout", "status", f"deployment/{name}", "--timeout=90s")
         fleet.until_judged()
 
@@ -202,6 +223,10 @@ async def make(fleet: Fleet) -> None:
         for number in count():
             quiet = {"interval": 60, "rules": {}, "channels": []}
             await client.call_tool("create_monitor", fleet.wanted(f"made {number}") | quiet)
+
+
+def active(rows: Monitors) -> list[str]:
+    return [record.id for record in rows.all() if record.state == "active"]
 
 
 def kill(kube: Kube, function: str) -> None:

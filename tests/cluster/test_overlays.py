@@ -97,6 +97,10 @@ def test_the_cluster_takes_the_overlay_and_no_pod_waits_for_what_nobody_makes(
         "io.claudemonitor.reading",
         "io.claudemonitor.alert",
     }
+    # All goes with the namespace.
+    assert {of for (of, _), it in objects.items() if "namespace" not in it["metadata"]} == {
+        "Namespace"
+    }
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from functions.core.ports import HttpResponse
 from functions.core.reading import Reading
 from functions.core.seal import sign_spec
 from tests.cluster.conftest import Deployment, put_rule
+from tests.cluster.fleet import readings
 from tests.cluster.kube import forwarded, until
 from tests.cluster.test_skeleton import Loopback, dead_letters, told
 
@@ -64,6 +65,7 @@ async def test_a_reading_for_another_tenants_monitor_is_refused_logged_and_a_dea
     words = "This tenant has no such monitor"
     until("the refusal in the log", lambda: words in deployment.kube.log("alert"))
     assert len(told(deployment, "firing")) == before
+    assert strange not in await readings(deployment, "shop")
 
 
 async def test_readings_of_an_older_version_are_refused_logged_and_fire_nothing(

@@ -21,6 +21,7 @@ from mcp_service.runtime.manifests import object_name
 from mcp_service.runtime.poll_function import DEADLINE, PollFunction
 from tests.cluster.conftest import Deployment, monitor, put_rule
 from tests.cluster.deployment import ALERTS, DEAD_LETTERS
+from tests.cluster.fleet import readings
 from tests.cluster.kube import forwarded, until
 
 pytestmark = pytest.mark.anyio
@@ -82,7 +83,7 @@ async def ticking(
 class Loopback:
     """Says of every name that it is here: the names of the cluster end at forwarded ports."""
 
-    async def resolve(self, host: str) -> tuple[str, ...]:
+    async def resolve(self, host: str, *, seconds: float) -> tuple[str, ...]:
         return ("127.0.0.1",)
 
 
@@ -111,12 +112,15 @@ async def test_a_killed_website_wakes_all_from_zero_and_raises_one_alert_until_i
     kube, website = deployment.kube, deployment.website
     put_rule(deployment.outside.databases.mysql, deployment.shop)
     before = dead_letters(deployment, "shop")
-    until("nothing runs", lambda: not kube.pods("poll") + kube.pods("alert"), seconds=120)
+    for name in ("poll", "record", "alert"):  # notify is woken each minute
+        until(f"no {name} runs", lambda name=name: not kube.pods(name), seconds=120)
     async with connected(deployment) as runtime, ticking(deployment, runtime, deployment.shop):
         until("the first tick wakes poll", lambda: kube.pods("poll"))
-        until("its reading comes through the Broker and wakes alert", lambda: kube.pods("alert"))
+        for name in ("record", "alert"):
+            until(f"its reading wakes {name}", lambda name=name: kube.pods(name))
         website.kill()
         until("the alert", lambda: told(deployment, "firing"))
+        until("it wakes notify", lambda: kube.pods("notify"))
         until("its line in the log", lambda: "firing" in kube.log("alert"))
         website.start()
         until("its end", lambda: told(deployment, "resolved"))
@@ -234,11 +238,12 @@ async def test_a_check_runs_in_the_cluster_and_stores_nothing(deployment: Deploy
         keys = deployment.keys.events
         poll = PollFunction(EventSender(http, url, shared_keys=keys, deadline=DEADLINE))
         async with connected(deployment, poll=poll) as runtime:
-            reading = await runtime.check(deployment.shop)
+            reading = await runtime.check(monitor("tried", deployment.website))
             assert await runtime.list() == {}
-    assert (reading.monitor, reading.metrics["up"]) == ("shop", 1.0)
+    assert (reading.monitor, reading.metrics["up"]) == ("tried", 1.0)
+    assert await readings(deployment, "tried") == []
 
 
 async def test_without_monitors_all_functions_go_back_to_zero(deployment: Deployment) -> None:
-    kube = deployment.kube
-    until("no pod", lambda: not kube.pods("poll") + kube.pods("alert"), seconds=120)
+    for name in ("poll", "record", "alert", "notify"):
+        until(f"no {name}", lambda name=name: not deployment.kube.pods(name), seconds=120)
