@@ -33,11 +33,10 @@ def line(begin: str, fields: Mapping[str, Field], *, at: int) -> str:
     return f"{begin}{','.join(told)} {at}" if told else ""
 
 
-def escaped(value: str) -> str:
-    """What stands between the quotes of a field that is a text."""
-    if "\\" in value:
-        value = value.replace("\\", "\\\\")
-    return value.replace('"', '\\"')
+def json_text(value: object) -> str:
+    """The JSON of a value as a field that is a text. Such a field escapes what a JSON string does,
+    but for control characters, of which JSON has none."""
+    return _JSON.encode(_JSON.encode(value).decode()).decode()
 
 
 class Floats:
@@ -70,7 +69,8 @@ def _text(value: Field) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return f'"{escaped(value)}"'
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
     return f"{value}i" if isinstance(value, int) else str(value).removesuffix(".0")
 
 

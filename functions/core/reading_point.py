@@ -8,10 +8,8 @@ first nanosecond and yields to all others."""
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-import msgspec
-
 from functions.core.errors import UnexpectedAnswer
-from functions.core.line_protocol import Floats, beginning, escaped, line
+from functions.core.line_protocol import Floats, beginning, json_text, line
 from functions.core.reading import Reading, stands
 from functions.core.rollup import Bucket
 
@@ -24,7 +22,6 @@ VALUE = "value."
 """What the field of a metric begins with, so that no metric takes the name of a field of ours."""
 _EARLY = 500
 """Seconds that an observation may be before or after its slot and still be told from others."""
-_JSON = msgspec.json.Encoder()
 _SHARE = SECOND / (2 * _EARLY)
 
 
@@ -53,8 +50,8 @@ def yielded_lines(readings: Iterable[Reading]) -> str:
 def hour_lines(hours: Mapping[int, Bucket], whose: tuple[str, str]) -> str:
     """Line protocol of what hours of this tenant's monitor amount to, by their start."""
     begin = beginning(HOURS, {"tenant": whose[0], "monitor": whose[1]})
-    told = ((start, _JSON.encode(bucket).decode()) for start, bucket in hours.items())
-    return "\n".join(line(begin, {"bucket": text}, at=start * SECOND) for start, text in told)
+    told = ((json_text(bucket), start * SECOND) for start, bucket in hours.items())
+    return "\n".join(f"{begin}bucket={text} {at}" for text, at in told)
 
 
 def _line(reading: Reading) -> str:
@@ -63,7 +60,7 @@ def _line(reading: Reading) -> str:
         failed, missed, metrics = int(not reading.missed), int(reading.missed), {}
     return (
         f"{_begin(reading.monitor, reading.tenant)}failed={failed}i,missed={missed}i,"
-        f'reading="{escaped(_JSON.encode(reading).decode())}"'
+        f"reading={json_text(reading)}"
         f"{_floats(tuple(metrics)).text(metrics)} {nanoseconds(reading)}"
     )
 

@@ -1,12 +1,14 @@
 """Our line protocol is byte for byte that of the vendor's client."""
 
+from math import isfinite
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from influxdb_client.client.write.point import Point
 
-from functions.core.line_protocol import Floats, beginning, line
+from functions.core.line_protocol import Floats, beginning, json_text, line
 
 HARD = st.text(
     st.sampled_from(["a", "é", "✓", ",", " ", "=", '"', "\\", "\n", "\t", "\r", "#", "%", "."])
@@ -42,6 +44,12 @@ def test_many_floats_at_once_are_as_each_alone_in_whatever_order_they_come(
     alone = theirs("m", {}, named, 7).removeprefix("m ").removesuffix(" 7")
     written = Floats(values, prefix=prefix).text(shuffled(values, chance))
     assert written == (f",{alone}" if alone else "")
+
+
+@given(st.dictionaries(TEXT, TEXT | FLOAT.filter(isfinite)))
+def test_json_is_written_as_the_vendor_writes_it_as_a_text(value: dict[str, Any]) -> None:
+    encoded = msgspec.json.encode(value).decode()
+    assert f"m a={json_text(value)} 7" == theirs("m", {}, {"a": encoded}, 7)
 
 
 def shuffled(values: dict[str, float], chance: Any) -> dict[str, float]:
