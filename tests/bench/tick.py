@@ -173,8 +173,20 @@ def _image(folder: Path) -> str:
 
 
 def _empty(image: str) -> dict[str, Any]:
-    """With the requests and limits of our functions, and as little else as a user would give."""
-    resources = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
+    """With the requests and limits of our functions, and as little else as the namespace takes."""
+    container = {
+        "image": image,
+        "resources": {
+            "requests": {"cpu": "50m", "memory": "64Mi"},
+            "limits": {"memory": "256Mi"},
+        },
+        "securityContext": {
+            "runAsNonRoot": True,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
     scale = {**WINDOW, "autoscaling.knative.dev/initial-scale": "0"}
     inside = {"networking.knative.dev/visibility": "cluster-local"}
     return {
@@ -184,7 +196,7 @@ def _empty(image: str) -> dict[str, Any]:
         "spec": {
             "template": {
                 "metadata": {"annotations": scale},
-                "spec": {"containers": [{"image": image, "resources": resources}]},
+                "spec": {"containers": [container]},
             }
         },
     }
