@@ -9,6 +9,7 @@ from typing import Any
 
 from mcp import Client
 
+from functions.core.monitor import utc_text
 from tests.servers.mail import Mailbox
 from tests.servers.website import Website
 
@@ -38,11 +39,11 @@ class Conversation:
         return data
 
     async def next_reading(self, monitor: str) -> dict[str, Any]:
-        """The first reading stored after now, as Claude would be shown it."""
-        seen = {one["at"] for one in await self._readings(monitor)}
-        until = time.monotonic() + PATIENCE
+        """The first reading of a slot after now, as Claude would be shown it: one that is stored
+        from now on may have been taken before."""
+        now, until = utc_text(int(time.time())), time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            fresh = [one for one in await self._readings(monitor) if one["at"] not in seen]
+            fresh = [one for one in await self._readings(monitor) if one["at"] > now]
             if fresh:
                 cause = fresh[-1].get("from_outside", {}).get("cause", "")
                 self.tell(f"    {fresh[-1]['at']} up={fresh[-1]['metrics']['up']} {cause}")
