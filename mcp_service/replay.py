@@ -71,7 +71,8 @@ def _line(rule: str, own: Mapping[str, str]) -> str:
 
 
 def _use(monitor: str, rule: Rule) -> tuple[Next, ...]:
-    return (Next("set_rule", "Use it.", {"monitor": monitor, "rule": text(rule)}),)
+    why = "Use it, under a new name or that of the rule it replaces."
+    return (Next("set_rule", why, {"monitor": monitor, "rule": text(rule)}),)
 
 
 def _firings(decisions: Sequence[Decision], end: int) -> list[dict[str, object]]:

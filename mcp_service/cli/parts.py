@@ -20,7 +20,7 @@ from mcp_service import background
 from mcp_service.app import lent
 from mcp_service.chosen import chosen_app
 from mcp_service.clock import SteadyClock
-from mcp_service.database.migrate import is_newest
+from mcp_service.database.migrate import TOO_NEW, Schema, schema
 from mcp_service.heartbeat import Heartbeat
 from mcp_service.http import listen
 from mcp_service.keys import KEY_SECRETS, ROLES, read_key
@@ -89,10 +89,13 @@ def keys(settings: Settings) -> str:
 
 
 async def database(settings: Settings) -> str:
-    if not await asyncio.to_thread(is_newest, settings.database_url):
+    found = await asyncio.to_thread(schema, settings.database_url)
+    if found is Schema.NEWER:
+        raise SourceUnavailable(TOO_NEW)
+    if found is Schema.OLDER:
         own = settings.runtime == "embedded"
         fix = "run: claude-monitor setup" if own else "let the set-up Job of this version run"
-        raise SourceUnavailable(f"Its schema is not that of this version; {fix}")
+        raise SourceUnavailable(f"Its schema is older than this version; {fix}")
     return "opened, schema is the newest"
 
 

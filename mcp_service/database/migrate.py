@@ -1,5 +1,6 @@
 """Brings a database to the newest schema. The one history also owns the tables of functions."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from alembic import command
@@ -16,31 +17,49 @@ OTHERS = 15
 LONGEST = 3600.0
 """Seconds that one step may take: an index of a large table is not made in a few."""
 HISTORY = Path(__file__).parent / "migrations"
+TOO_NEW = "A newer version of claude-monitor changed the database; install that version again."
+
+
+class Schema(StrEnum):
+    """How the schema of a database is to that of this version."""
+
+    OLDER = "older"
+    SAME = "same"
+    NEWER = "newer"
 
 
 def migrate(url: str) -> None:
     """Upgrade to the newest revision; nothing happens when it is there already.
 
-    Raises SourceUnavailable when the database cannot be used."""
+    Raises SourceUnavailable when the database cannot be used, or is that of a newer version."""
     engine = open_engine(url, longest=LONGEST)
     try:
         with writing(engine) as connection:
             _prepare(connection)
+            if _schema(connection) is Schema.NEWER:
+                raise SourceUnavailable(TOO_NEW)
             command.upgrade(configuration(connection), "head")
     finally:
         engine.dispose()
 
 
-def is_newest(url: str) -> bool:
-    """Whether the schema is the newest one; nothing is changed. Errors as of `migrate`."""
+def schema(url: str) -> Schema:
+    """Nothing is changed. Raises SourceUnavailable when the database cannot be used."""
     engine = open_engine(url)
     try:
         with reading(engine) as connection:
-            found = MigrationContext.configure(connection).get_current_heads()
-            history = ScriptDirectory.from_config(configuration(connection))
-        return set(found) == set(history.get_heads())
+            return _schema(connection)
     finally:
         engine.dispose()
+
+
+def _schema(connection: Connection) -> Schema:
+    found = set(MigrationContext.configure(connection).get_current_heads())
+    history = ScriptDirectory.from_config(configuration(connection))
+    if found == set(history.get_heads()):
+        return Schema.SAME
+    known = {step.revision for step in history.walk_revisions()}
+    return Schema.OLDER if found <= known else Schema.NEWER
 
 
 def _prepare(connection: Connection) -> None:

@@ -8,18 +8,18 @@ import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, LargeBinary, inspect
+from sqlalchemy import Engine, LargeBinary, inspect, text
 from sqlalchemy.dialects.mysql import MEDIUMBLOB
 
 from functions.core.alert_ports import MonitorRow
 from functions.core.errors import InvalidConfiguration, SourceUnavailable
 from functions.core.reading import Reading
-from functions.stores.sql.engine import writing
+from functions.stores.sql.engine import open_engine, writing
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.database import tables
 from mcp_service.database.checks import LIFE
 from mcp_service.database.database import Database
-from mcp_service.database.migrate import is_newest, migrate
+from mcp_service.database.migrate import TOO_NEW, Schema, migrate, schema
 from mcp_service.database.monitors import Monitors, Outdated
 from mcp_service.database.records import Change, Check, MonitorRecord
 from mcp_service.desired import desired, mend
@@ -57,7 +57,7 @@ def differs(*compared: Any) -> bool | None:
 
 
 def test_the_migrated_schema_is_that_of_the_code(engine: Engine) -> None:
-    assert is_newest(engine.url.render_as_string(hide_password=False))
+    assert schema(engine.url.render_as_string(hide_password=False)) is Schema.SAME
     with writing(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": differs})
         assert compare_metadata(context, tables.monitors.metadata) == []
@@ -66,10 +66,22 @@ def test_the_migrated_schema_is_that_of_the_code(engine: Engine) -> None:
 
 def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'monitors.db'}"
-    assert not is_newest(url)
+    assert schema(url) is Schema.OLDER
     for _ in range(2):
         migrate(url)
-        assert is_newest(url)
+        assert schema(url) is Schema.SAME
+
+
+def test_the_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'monitors.db'}"
+    migrate(url)
+    with writing(engine := open_engine(url)) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    assert schema(url) is Schema.NEWER
+    with pytest.raises(SourceUnavailable) as refused:
+        migrate(url)
+    assert refused.value.message == TOO_NEW
 
 
 def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:

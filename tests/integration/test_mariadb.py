@@ -22,7 +22,7 @@ from functions.stores.sql.claims import claimable
 from functions.stores.sql.engine import open_engine, reading, writing
 from functions.stores.sql.records import SqlAlertRecords
 from mcp_service.database import tables
-from mcp_service.database.migrate import is_newest, migrate
+from mcp_service.database.migrate import Schema, migrate, schema
 from tests.integration.test_service import command
 from tests.servers.databases import mysql, named
 
@@ -186,7 +186,7 @@ def test_a_migration_that_stops_after_any_step_goes_on_when_it_is_run_again() ->
     with mysql() as url:
         event.listen(Engine, "after_cursor_execute", stop)
         try:
-            while not is_newest(url):
+            while schema(url) is not Schema.SAME:
                 with suppress(StoppedError):
                     migrate(url)
                 stops += 1
@@ -211,13 +211,24 @@ def test_a_step_that_takes_long_is_waited_for(mariadb: str) -> None:
     impatient.dispose()
 
 
+def test_a_service_on_a_cluster_waits_for_the_schema_of_its_version(tmp_path: Path) -> None:
+    with mysql() as url:
+        done = command(tmp_path, "serve", **on_a_cluster(url), TOKEN="x" * 32)
+    assert done.returncode == 1
+    assert done.stderr.endswith("older than this version; let its set-up Job run.\n")
+
+
 def test_a_set_up_job_with_a_wrong_password_says_so(tmp_path: Path) -> None:
     server = make_url(named("LAB_MYSQL_URL")).set(password="not-it")
-    unused = dict.fromkeys(("INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN"), "x")
-    unused |= dict.fromkeys(("BROKER_URL", "POLL_URL", "INFLUXDB_URL"), "http://127.0.0.1")
-    database = server.render_as_string(hide_password=False)
-    wrong = {"RUNTIME": "knative", "DATABASE_URL": database, **unused}
+    wrong = on_a_cluster(server.render_as_string(hide_password=False))
     done = command(tmp_path, "setup", "--cluster", **wrong)
     assert done.returncode == 1
     assert "Access denied for user" in done.stderr
     assert "not-it" not in done.stdout + done.stderr
+
+
+def on_a_cluster(database: str) -> dict[str, str]:
+    """Settings; what they name besides the database is not there."""
+    unused = dict.fromkeys(("INFLUXDB_ORG", "INFLUXDB_BUCKET", "INFLUXDB_TOKEN"), "x")
+    unused |= dict.fromkeys(("BROKER_URL", "POLL_URL", "INFLUXDB_URL"), "http://127.0.0.1")
+    return {"RUNTIME": "knative", "DATABASE_URL": database, **unused}
