@@ -39,11 +39,12 @@ class Conversation:
         return data
 
     async def next_reading(self, monitor: str) -> dict[str, Any]:
-        """The first reading of a slot after now, as Claude would be shown it: one that is stored
-        from now on may have been taken before."""
+        """The first observation of a slot after now, as Claude would be shown it: what is stored
+        from now on may have been taken before, and a slot may be missed."""
         now, until = utc_text(int(time.time())), time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            fresh = [one for one in await self._readings(monitor) if one["at"] > now]
+            found = await self._readings(monitor)
+            fresh = [one for one in found if one["at"] > now and one.get("metrics")]
             if fresh:
                 cause = fresh[-1].get("from_outside", {}).get("cause", "")
                 self.tell(f"    {fresh[-1]['at']} up={fresh[-1]['metrics']['up']} {cause}")
