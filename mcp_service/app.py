@@ -18,7 +18,6 @@ from functions.core.errors import Fault, InvalidConfiguration
 from functions.core.ports import Clock, CursorStore, EventSink, HttpClient, ReadingStore
 from functions.core.provider import Loan
 from functions.core.reading import Reading
-from functions.core.rollup import DAY, rollup_days
 from functions.core.seal import Opener, SpecVerifier
 from functions.notify.delivering import Delivering
 from functions.poll.polling import Polling
@@ -36,6 +35,7 @@ from mcp_service.heartbeat import EVERY, Heartbeat
 from mcp_service.keys import read_key, sealing_keys
 from mcp_service.loops import Loop
 from mcp_service.reconciler import ROUND, Reconciler
+from mcp_service.retention import expire
 from mcp_service.runtime.embedded import Embedded
 from mcp_service.runtime.port import Runtime
 from mcp_service.runtime.sink import InProcessSink
@@ -43,8 +43,6 @@ from mcp_service.service import Service
 from mcp_service.settings import Settings
 from mcp_service.watchdog import Watchdog
 
-HISTORY_DAYS = 400
-"""Days that alerts, decisions and settled deliveries are kept."""
 STALLED = 5.0
 """Seconds without a round of the scheduler after which we do not call ourselves well."""
 LAST_POLLS = 15.0
@@ -219,26 +217,17 @@ def _loops(app: App, settings: Settings, *, before: float) -> dict[str, Loop]:
     )
     watchdog.take_over(before, rescheduled=database.monitors.rescheduled)
 
-    async def expire() -> None:
-        await expire_readings(app.readings, int(clock.now()), days=settings.retention_days)
-        await asyncio.to_thread(app.service.records.expire, clock.now() - HISTORY_DAYS * DAY)
-
+    forget = partial(expire, app.service, days=settings.retention_days)
     loops = [
         Loop("reconciler", reconciler.step, every=ROUND),
         Loop("watchdog", watchdog.step, every=1),
         Loop("rules", app.sink.settle, every=5),
-        Loop("retention", expire, every=3600),
+        Loop("retention", forget, every=3600),
     ]
     if settings.heartbeat_url:
         heartbeat = Heartbeat(app.http, settings.heartbeat_url, problems=app.problems)
         loops.append(Loop("heartbeat", heartbeat.step, every=EVERY))
     return {loop.name: loop for loop in loops}
-
-
-async def expire_readings(readings: ReadingStore, now: int, *, days: int) -> None:
-    """Raw readings are kept for so many days, hours of them for 13 months."""
-    hours_from = now - rollup_days(days) * DAY
-    await readings.expire(now - days * DAY, rollups_before=hours_from)
 
 
 def our_version() -> str:

@@ -13,12 +13,11 @@ from pathlib import Path
 from functions.clients.broker import BrokerSink, open_broker
 from functions.clients.http import CurlHttp, outbound_http
 from functions.core.ports import Clock
-from functions.core.rollup import DAY
 from functions.stores.influxdb import InfluxReadings
 from functions.stores.redis.latest import RedisLatest
 from functions.stores.sql.engine import open_engine
 from functions.stores.sql.records import SqlAlertRecords
-from mcp_service.app import HISTORY_DAYS, bundle, expire_readings
+from mcp_service.app import bundle
 from mcp_service.database.codes import SqlCodes
 from mcp_service.database.database import Database
 from mcp_service.dead_letters import serve_sink, sink
@@ -32,6 +31,7 @@ from mcp_service.lease import Lease
 from mcp_service.loops import Loop
 from mcp_service.reconciler import ROUND, Reconciler
 from mcp_service.redis_codes import RedisCodes
+from mcp_service.retention import expire
 from mcp_service.runtime.knative import Knative, connect
 from mcp_service.runtime.kube_lease import KubeLease
 from mcp_service.runtime.poll_function import open_poll
@@ -187,20 +187,12 @@ def _loops(app: ClusterApp) -> dict[str, Loop]:
         await watchdog.step()
         lease.mark = watchdog.judged
 
-    async def expire() -> None:
-        now = service.clock.now()
-        await expire_readings(service.readings, int(now), days=settings.retention_days)
-        await asyncio.to_thread(service.records.expire, now - HISTORY_DAYS * DAY)
-        await asyncio.to_thread(
-            service.database.dead_letters.expire, now - settings.retention_days * DAY
-        )
-
     steps: list[Step] = [
         ("reconciler", reconciler.step, ROUND),
         # Again and again: the database may go away between the two writes of a deletion, too.
         ("mending", mend_halves, 60),
         ("watchdog", watch, 1),
-        ("retention", expire, 3600),
+        ("retention", partial(expire, service, days=settings.retention_days), 3600),
         *_aside(app),
     ]
     return {name: Loop(name, step, every=every, allowed=lease.held) for name, step, every in steps}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from functions.stores.sql.engine import reading, writing
 from functions.stores.sql.upsert import put
@@ -26,3 +26,7 @@ class Confessions:
                     row = {"tenant": tenant, "delivery": delivery, "at": at}
                     put(connection, confessions, values=row)
         return fresh
+
+    def expire(self, before: float) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(delete(confessions).where(confessions.c.at < before))
