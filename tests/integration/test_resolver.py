@@ -10,7 +10,7 @@ from functions.clients.resolver import AresResolver
 from functions.core.errors import InvalidConfiguration, SourceUnavailable
 from functions.core.outbound import Door, OwnNetworkDown
 from functions.core.ports import HttpRequest
-from tests.servers.names import SILENT, NameServer
+from tests.servers.names import FAILS, SILENT, NameServer
 from tests.servers.port import free_port
 
 pytestmark = pytest.mark.anyio
@@ -21,6 +21,7 @@ KNOWN = {
     "empty.example": [],
     "mixed.example": ["93.184.216.34", "fd00:ec2::254"],
     "silent.example": SILENT,
+    "broken.example": FAILS,
 }
 
 
@@ -70,6 +71,20 @@ async def test_name_servers_that_answer_nobody_are_our_own_network(names: NameSe
     for server in (names.address, f"127.0.0.1:{free_port()}"):
         with pytest.raises(OwnNetworkDown, match="no name server answers us"):
             await AresResolver([server], longest=1.0).resolve("silent.example")
+
+
+@pytest.mark.parametrize("seconds", [0, 0.6])
+async def test_a_name_server_of_ours_that_fails_is_not_the_target(
+    names: NameServer, seconds: float
+) -> None:
+    """As one does that cannot reach any other; one that can has answers about the root."""
+    names.seconds = seconds
+    with pytest.raises(SourceUnavailable, match="the name server could not answer") as failed:
+        await AresResolver([names.address]).resolve("broken.example")
+    assert not isinstance(failed.value, OwnNetworkDown)
+    names.answers[""] = FAILS
+    with pytest.raises(OwnNetworkDown, match="no name server answers us"):
+        await AresResolver([names.address]).resolve("broken.example")
 
 
 async def test_all_who_doubt_at_a_time_ask_one_control_question(names: NameServer) -> None:

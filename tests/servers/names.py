@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 A, AAAA = 1, 28
-NO_SUCH_NAME = 3
-SILENT = "silent"
+FAILURE, NO_SUCH_NAME = 2, 3
+SILENT, FAILS = "silent", "fails"
 
 
 class NameServer(asyncio.DatagramProtocol):
     """`async with NameServer({"shop.example": ["8.8.8.8"]}) as names:` answers at `names.address`.
-    A name whose answer is SILENT is never answered ("" is the root); the answers may be changed at
-    any time. Each comes after `seconds`."""
+    A name whose answer is SILENT is never answered ("" is the root), of one that FAILS it has no
+    answer; the answers may be changed at any time. Each comes after `seconds`."""
 
     def __init__(self, answers: Mapping[str, Sequence[str]]) -> None:
         self.answers = dict(answers)
@@ -54,9 +54,9 @@ def _name(question: bytes) -> tuple[str, int]:
 
 
 def _answer(question: bytes, known: Sequence[str] | None, kind: int) -> bytes:
-    packed = [ipaddress.ip_address(text).packed for text in known or ()]
+    code = NO_SUCH_NAME if known is None else FAILURE if known == FAILS else 0
+    packed = [] if code else [ipaddress.ip_address(text).packed for text in known or ()]
     fitting = [address for address in packed if len(address) == {A: 4, AAAA: 16}.get(kind)]
-    flags = 0x8180 | (NO_SUCH_NAME if known is None else 0)
-    head = question[:2] + struct.pack("!HHHHH", flags, 1, len(fitting), 0, 0)
+    head = question[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(fitting), 0, 0)
     records = [struct.pack("!HHHIH", 0xC00C, kind, 1, 0, len(a)) + a for a in fitting]
     return head + question[12:] + b"".join(records)
