@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+import yaml
 
 from functions.stores.sql.engine import open_engine
 from mcp_service.database.database import Database
@@ -27,7 +28,7 @@ OUTAGE = 2 * INTERVAL
 AWAY = 4 * INTERVAL
 """Longer than a tick is repeated."""
 TRIGGERS = ("record", "alert", "notify")
-AS_DEPLOYED = ROOT / "knative" / "base" / "every_trigger.yaml"
+[AS_DEPLOYED] = yaml.safe_load((ROOT / "knative" / "base" / "every_trigger.yaml").read_text())
 BROKER = Kube("knative-eventing")
 PARTS_OF_BROKER = {
     "mt-broker-ingress": "eventing.knative.dev/brokerRole=ingress",
@@ -49,7 +50,7 @@ async def fleet(deployment: Deployment) -> AsyncIterator[Fleet]:
     kube = deployment.kube
     hasty = {name: trigger(kube, name)["spec"]["delivery"] for name in TRIGGERS}
     for name in TRIGGERS:
-        kube.kubectl("patch", f"trigger/{name}", "--type=json", "--patch-file", str(AS_DEPLOYED))
+        deliver(kube, name, AS_DEPLOYED["value"])
     with WatchedFromPods() as site, served(kube):
         fleet = Fleet(deployment, site)
         await fleet.arm()
@@ -249,6 +250,17 @@ def deliver(kube: Kube, name: str, delivery: dict[str, Any]) -> None:
     change = [{"op": "replace", "path": "/spec/delivery", "value": delivery}]
     kube.kubectl("patch", f"trigger/{name}", "--type=json", "-p", json.dumps(change))
     kube.ready(f"trigger/{name}")
+    until("the Broker's channel has followed", lambda: has_followed(kube))
+
+
+def has_followed(kube: Kube) -> bool:
+    """Whether its subscribers are those that are wanted. Knative writes their whole list from what
+    it last saw: of two changes at once, one may leave a subscriber for ever that is gone."""
+    kinds = "inmemorychannels,subscriptions"
+    found = json.loads(kube.kubectl("get", kinds, "-o", "json"))["items"]
+    wanted = [one["metadata"]["uid"] for one in found if one["kind"] == "Subscription"]
+    listed = [one["spec"].get("subscribers", []) for one in found if "Channel" in one["kind"]]
+    return sorted(wanted) == sorted(one["uid"] for each in listed for one in each)
 
 
 def letters(kube: Kube) -> list[str]:
