@@ -15,8 +15,8 @@ _NOT_FOUND = frozenset({1, 4, 8, 19})
 """c-ares: no data, no such name, bad name, no name."""
 _FAILS = 3
 """c-ares: name server failure, which may be one of ours that reaches no others."""
-_DOUBTFUL = frozenset({_FAILS, 11, 12})
-"""c-ares: the same, name server refused the connection, no name server answered in time."""
+_DOUBTFUL = frozenset({None, _FAILS, 11, 12})
+"""Nothing yet; c-ares: name server failure, refused the connection, no one answered in time."""
 _WORKS = frozenset({0, 1, 4, 5, 6})
 """c-ares: success, no data, no such name, not implemented, refused."""
 _STREAM = 1
@@ -124,7 +124,7 @@ def _code(answer: _Answer) -> int | None:
 
 
 def _is_doubtful(answer: _Answer) -> bool:
-    return _code(answer) in {None, *_DOUBTFUL}
+    return _code(answer) in _DOUBTFUL
 
 
 def _silence(answer: _Answer, control: _Answer, *, within: float) -> SourceUnavailable:

@@ -36,9 +36,11 @@ def migrate(url: str) -> None:
     try:
         with writing(engine) as connection:
             _prepare(connection)
-            if _schema(connection) is Schema.NEWER:
+            found = _schema(connection)
+            if found is Schema.NEWER:
                 raise SourceUnavailable(TOO_NEW)
-            command.upgrade(configuration(connection), "head")
+            if found is Schema.OLDER:
+                command.upgrade(configuration(connection), "head")
     finally:
         engine.dispose()
 
